@@ -1,0 +1,39 @@
+//go:build linux && (amd64 || arm64 || riscv64)
+
+package asmstubs
+
+// Regs holds one value for each general register, in the order of RegNames.
+type Regs [NumRegs]uint64
+
+// Frame is what Call loads before the syscall and captures after it.
+//
+// Layout, checked by a test: In at 0, Out at 8*NumRegs, then FlagsIn and
+// FlagsOut.
+type Frame struct {
+	// In is loaded into every loadable register, the number and the six
+	// arguments among them. Call itself fills in the registers that are not
+	// loadable, with what they hold when it traps, so that In and Out may be
+	// compared throughout.
+	In Regs
+	// Out is what the registers hold when the syscall has returned.
+	Out Regs
+	// FlagsIn and FlagsOut are the condition flags around the call; only the
+	// bits of FlagMask are loaded and captured.
+	FlagsIn, FlagsOut uint64
+}
+
+// Call loads f.In, issues the syscall and captures f.Out.
+func Call(f *Frame) { call(f, NumRegs) }
+
+// CallSpoiled is Call, except that register i is inverted between the
+// syscall and the capture: the proof that the capture sees a change. It
+// panics if register i is not loadable.
+func CallSpoiled(f *Frame, i int) {
+	if i < 0 || i >= NumRegs || !Loadable(i) {
+		panic("asmstubs: cannot spoil a register that is not loadable")
+	}
+	call(f, uint64(i))
+}
+
+//go:noescape
+func call(f *Frame, spoil uint64)

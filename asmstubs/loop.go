@@ -1,0 +1,73 @@
+//go:build linux && (amd64 || arm64 || riscv64)
+
+package asmstubs
+
+import (
+	"fmt"
+	"runtime"
+	"unsafe"
+)
+
+// Step is one syscall of a Loop's script.
+type Step struct {
+	Nr    uint64
+	Args  [6]uint64
+	Want  uint64 // the result; anything else stops the loop
+	Flags uint64 // Timed, AnyResult
+}
+
+// Flags of a Step.
+const (
+	Timed     = 1 << iota // record what this step costs
+	AnyResult             // do not compare the result with Want
+)
+
+// Loop runs a script of syscalls Iter times.
+type Loop struct {
+	Steps  *Step // NSteps of them, at most one Timed
+	NSteps uint64
+	Iter   uint64
+	// Batch is the number of iterations one delta spans. More than 1 needs
+	// NSteps == 1 and must divide Iter.
+	Batch   uint64
+	Deltas  *uint64 // room for Iter/Batch entries; nil if no step is Timed
+	Counter Counter
+
+	// What Run reports. Done == Iter means that every result was as wanted;
+	// the first Done/Batch entries of Deltas are valid.
+	Done      uint64
+	BadStep   uint64
+	BadResult uint64
+}
+
+// Run executes the script. It panics when l is malformed.
+func Run(l *Loop) {
+	if err := l.check(); err != nil {
+		panic(err)
+	}
+	run(l)
+	runtime.KeepAlive(l)
+}
+
+func (l *Loop) check() error {
+	if l.Steps == nil || l.NSteps == 0 {
+		return fmt.Errorf("asmstubs: loop without steps")
+	}
+	timed := 0
+	for _, s := range unsafe.Slice(l.Steps, l.NSteps) {
+		if s.Flags&Timed != 0 {
+			timed++
+		}
+	}
+	switch {
+	case timed > 1:
+		return fmt.Errorf("asmstubs: %d timed steps, a script has one", timed)
+	case timed == 1 && l.Deltas == nil:
+		return fmt.Errorf("asmstubs: a timed step and no room for deltas")
+	case l.Batch == 0 || l.Iter%l.Batch != 0:
+		return fmt.Errorf("asmstubs: batch of %d does not divide %d iterations", l.Batch, l.Iter)
+	case l.Batch > 1 && (l.NSteps != 1 || timed != 1):
+		return fmt.Errorf("asmstubs: a batch needs one timed step, not %d steps", l.NSteps)
+	}
+	return nil
+}
