@@ -1,0 +1,110 @@
+package kernel
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"slices"
+
+	"github.com/u-root/u-root/pkg/cpio"
+	"golang.org/x/sys/unix"
+)
+
+// initramfs writes the guest's whole file system into memory: newc, not
+// compressed as the guest would pay for that, and the same bytes for the same
+// input. Nothing is cached: to write it takes a few milliseconds.
+func (m *Machine) initramfs() (*os.File, error) {
+	records := []cpio.Record{
+		cpio.Directory("dev", 0o755),
+		cpio.CharDev("dev/console", 0o600, 5, 1), // Documentation/admin-guide/devices.txt
+		cpio.CharDev("dev/null", 0o666, 1, 3),
+		cpio.Directory("proc", 0o755),
+		cpio.Directory("run", 0o755),
+		cpio.Directory("sys", 0o755),
+		cpio.Directory("tmp", 0o1777),
+	}
+	execs := map[string]string{"init": m.Init}
+	maps.Copy(execs, m.Execs)
+	made := map[string]bool{".": true, "dev": true, "proc": true, "run": true, "sys": true, "tmp": true}
+	for _, name := range slices.Sorted(maps.Keys(execs)) {
+		// An io.ReaderAt that is an io.Closer is closed by the writer.
+		f, size, err := openExec(execs[name])
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		records = append(parents(records, made, name), record(name, 0o755, size, f))
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.Files)) {
+		if _, ok := execs[name]; ok {
+			return nil, fmt.Errorf("%s is given twice", name)
+		}
+		records = append(parents(records, made, name), cpio.StaticFile(name, string(m.Files[name]), 0o644))
+	}
+	return writeArchive(records)
+}
+
+func writeArchive(records []cpio.Record) (*os.File, error) {
+	out, err := memfd("unotify-initramfs", 0)
+	if err != nil {
+		return nil, err
+	}
+	w := cpio.Newc.Writer(out)
+	for i, r := range records {
+		if !fs.ValidPath(r.Name) {
+			out.Close()
+			return nil, fmt.Errorf("%q is no path below /", r.Name)
+		}
+		r = cpio.MakeReproducible(r)
+		r.Ino = uint64(i + 1) // files of one inode would be hard links
+		if err := w.WriteRecord(r); err != nil {
+			out.Close()
+			return nil, err
+		}
+	}
+	if err := cpio.WriteTrailer(w); err != nil {
+		out.Close()
+		return nil, err
+	}
+	return out, nil
+}
+
+func openExec(p string) (*os.File, int64, error) {
+	if p == "" {
+		return nil, 0, errors.New("no program given")
+	}
+	f, err := os.Open(p)
+	if err != nil {
+		return nil, 0, err
+	}
+	st, err := f.Stat()
+	if err == nil && !st.Mode().IsRegular() {
+		err = fmt.Errorf("%s is not a regular file", p)
+	}
+	if err != nil {
+		f.Close()
+		return nil, 0, err
+	}
+	return f, st.Size(), nil
+}
+
+func record(name string, perm uint64, size int64, f *os.File) cpio.Record {
+	return cpio.Record{
+		ReaderAt: f,
+		Info:     cpio.Info{Name: name, Mode: unix.S_IFREG | perm, FileSize: uint64(size)},
+	}
+}
+
+// parents adds the directories above name that are not there yet.
+func parents(records []cpio.Record, made map[string]bool, name string) []cpio.Record {
+	dir := path.Dir(name)
+	if made[dir] || dir == "/" {
+		return records
+	}
+	records = parents(records, made, dir)
+	made[dir] = true
+	return append(records, cpio.Directory(dir, 0o755))
+}

@@ -1,0 +1,168 @@
+package kernel
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"unotify-bench/abi"
+)
+
+// emulator is an installed QEMU for one architecture.
+type emulator struct {
+	path    string
+	version string // "7.2.22"
+}
+
+// board is how a machine of one architecture is put together.
+type board struct {
+	program string // of QEMU
+	pkg     string // Debian package that brings it
+	machine string // -machine, without accel
+	cpu     string // -cpu under TCG
+	kvmArgs []string
+	params  string // kernel parameters
+	insns   string // more of them for the insns clock
+}
+
+var boards = map[string]board{
+	"amd64": {
+		program: "qemu-system-x86_64", pkg: "qemu-system-x86",
+		machine: "microvm,rtc=off",
+		cpu:     "max",
+		params:  "console=ttyS0 reboot=t",
+		insns:   "tsc_early_khz=1000000",
+	},
+	"arm64": {
+		program: "qemu-system-aarch64", pkg: "qemu-system-arm",
+		machine: "virt,gic-version=3",
+		cpu:     "cortex-a72,cntfrq=1000000000",
+		params:  "console=ttyAMA0",
+	},
+	"riscv64": {
+		program: "qemu-system-riscv64", pkg: "qemu-system-misc",
+		machine: "virt",
+		cpu:     "rv64",
+		params:  "console=ttyS0 riscv_isa_fallback",
+	},
+}
+
+var emulators sync.Map // path to *emulator
+
+// findEmulator finds QEMU in PATH and asks for its version, once.
+func findEmulator(ctx context.Context, arch *abi.Arch) (*emulator, error) {
+	b, ok := boards[arch.Name]
+	if !ok {
+		return nil, fmt.Errorf("boot: %w %q", ErrUnknownArch, arch.Name)
+	}
+	path, err := exec.LookPath(b.program)
+	if err != nil {
+		return nil, &ErrMissingTool{Tool: b.program, Package: b.pkg}
+	}
+	if e, ok := emulators.Load(path); ok {
+		return e.(*emulator), nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, path, "--version").Output()
+	if err != nil {
+		return nil, fmt.Errorf("ask %s for its version: %w", path, err)
+	}
+	e := &emulator{path: path}
+	if e.version, err = parseVersion(string(out)); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	emulators.Store(path, e)
+	return e, nil
+}
+
+var versionLine = regexp.MustCompile(`^QEMU emulator version ((\d+)\.(\d+)[.\d]*)`)
+
+func parseVersion(out string) (string, error) {
+	m := versionLine.FindStringSubmatch(out)
+	if m == nil {
+		return "", fmt.Errorf("no QEMU version in %q", quote([]byte(out)))
+	}
+	major, _ := strconv.Atoi(m[2])
+	minor, _ := strconv.Atoi(m[3])
+	if major < 7 || major == 7 && minor < 2 {
+		return "", fmt.Errorf("QEMU %s is too old, 7.2 or newer is needed", m[1])
+	}
+	return m[1], nil
+}
+
+// guestFiles are the descriptors that QEMU inherits.
+type guestFiles struct{ initrd, console, events int }
+
+// args is the command line of QEMU, program first.
+func (m *Machine) args(emu *emulator, f guestFiles) ([]string, error) {
+	b := boards[m.Arch.Name]
+	params, err := m.params(b)
+	if err != nil {
+		return nil, err
+	}
+	args := []string{emu.path,
+		"-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-monitor", "none", "-nic", "none",
+		"-m", strconv.Itoa(m.MemMiB),
+		"-smp", strconv.Itoa(m.CPUs),
+		"-seed", strconv.FormatUint(m.Seed, 10),
+		"-kernel", m.Image.Path,
+		"-initrd", fmt.Sprintf("/proc/self/fd/%d", f.initrd),
+		"-append", params,
+		"-add-fd", fmt.Sprintf("fd=%d,set=1", f.console),
+		"-chardev", "file,id=console,path=/dev/fdset/1,append=on",
+		"-serial", "chardev:console",
+		"-add-fd", fmt.Sprintf("fd=%d,set=2", f.events),
+		"-chardev", "file,id=events,path=/dev/fdset/2,append=on",
+		// ioeventfd hands the guest's kick to another host thread, and
+		// when that runs is up to the host.
+		"-global", "virtio-mmio.ioeventfd=off",
+		"-device", "virtio-serial-device",
+		"-device", "virtserialport,chardev=events,name=" + portName,
+	}
+	machine := b.machine
+	switch {
+	case m.Clock == Insns:
+		// The options that make a run repeat to the instruction.
+		args = append(args, "-accel", "tcg", "-icount", "shift=0,sleep=off", "-rtc", "base=2020-01-01,clock=vm", "-cpu", b.cpu)
+	case m.Accel == AccelKVM:
+		machine = strings.Replace(machine, "gic-version=3", "gic-version=max", 1)
+		args = append(args, "-accel", "kvm", "-cpu", "host")
+	default:
+		args = append(args, "-accel", "tcg,thread=multi", "-cpu", b.cpu)
+	}
+	return append(args, "-machine", machine), nil
+}
+
+const (
+	envRun   = "UNOTIFY_RUN"   // id of the run
+	envProbe = "UNOTIFY_PROBE" // Guest says done and powers off
+)
+
+// params is the kernel's command line. Names without a dot and with a value
+// that the kernel does not know reach init's environment.
+func (m *Machine) params(b board) (string, error) {
+	// loglevel=5 shows what WARN() prints and nothing below; panic=-1
+	// reboots, and with -no-reboot QEMU exits.
+	p := []string{b.params, "loglevel=5", "panic=-1"}
+	if m.Clock == Insns && b.insns != "" {
+		p = append(p, b.insns)
+	}
+	for _, kv := range append([]string{envRun + "=" + m.Run}, m.Params...) {
+		if name, _, ok := strings.Cut(kv, "="); !ok || name == "" || strings.ContainsAny(kv, " \t\n\"") {
+			return "", fmt.Errorf("%w: %q is not k=v without spaces and quotes", ErrBadParam, kv)
+		}
+		p = append(p, kv)
+	}
+	line := strings.Join(p, " ")
+	// COMMAND_LINE_SIZE is 2048 on x86 and arm64, 1024 on riscv.
+	if max := 1000; len(line) > max {
+		return "", fmt.Errorf("%w: they are %d bytes long, %d are possible", ErrBadParam, len(line), max)
+	}
+	return line, nil
+}
