@@ -40,18 +40,52 @@ var ArgRegs = [6]int{rdi, rsi, rdx, r10, r8, r9}
 const FlagMask = 0xcd5
 
 // Loadable reports whether register i gets the caller's value.
-func Loadable(i int) bool { return i != rsp && i != r14 }
+// r14 does, as it is not g in assembly of ABI0 (call_linux_amd64.s).
+func Loadable(i int) bool { return i != rsp }
 
-// OverheadInsns counts the harness' instructions in a delta of Batch 1.
-const OverheadInsns = 6
+// What the harness itself adds to a delta, in instructions, SYSCALL apart:
+// OverheadInsns where Batch is 1, else BatchFixedInsns once a delta and
+// BatchPassInsns each pass. loop_linux_amd64.s names them one by one.
+const (
+	OverheadInsns   = 6
+	BatchFixedInsns = 4
+	BatchPassInsns  = 12
+)
 
 // Counters lists the counters of this architecture, the best first.
 func Counters() []Counter { return []Counter{TSC} }
 
-// ReadCounter reads c.
-func ReadCounter(c Counter) uint64 { return readTSC() }
+// ReadCounter reads c, which must be one of Counters.
+func ReadCounter(c Counter) uint64 {
+	if c != TSC {
+		panic(c.foreign())
+	}
+	return readTSC()
+}
+
+// trapInsn is SYSCALL.
+var trapInsn = [...]byte{0x0f, 0x05}
+
+func runLoop(l *Loop) {
+	if l.Batch > 1 {
+		runBatch(l)
+	} else {
+		run(l)
+	}
+}
 
 func readTSC() uint64
 
 //go:noescape
 func run(l *Loop)
+
+//go:noescape
+func runBatch(l *Loop)
+
+const (
+	// ucontextResult is the offset of uc_mcontext.rax in struct ucontext:
+	// uc_flags, uc_link and uc_stack take 40 bytes, r8 to r15, di, si, bp,
+	// bx and dx 104 (asm-generic/ucontext.h, asm/sigcontext.h).
+	ucontextResult = 40 + 104
+	sysRtSigreturn = 15 // asm/unistd_64.h
+)

@@ -2,9 +2,7 @@ package asmstubs
 
 // Capture order: x0 to x30, then sp.
 const (
-	x0      = iota
 	x28     = 28
-	x30     = 30
 	sp      = 31
 	NumRegs = 32
 )
@@ -30,16 +28,69 @@ var ArgRegs = [6]int{0, 1, 2, 3, 4, 5}
 const FlagMask = 0xf0000000
 
 // Loadable reports whether register i gets the caller's value.
+// x28 is g and sp the stack of Go.
 func Loadable(i int) bool { return i != sp && i != x28 }
 
-// OverheadInsns counts the harness' instructions in a delta of Batch 1.
-const OverheadInsns = 1
+// What the harness itself adds to a delta, in instructions, SVC apart:
+// OverheadInsns where Batch is 1, else BatchFixedInsns once a delta and
+// BatchPassInsns each pass. loop_linux_arm64.s names them one by one.
+const (
+	OverheadInsns   = 1
+	BatchFixedInsns = 1
+	BatchPassInsns  = 9
+)
 
 // Counters lists the counters of this architecture, the best first.
+// PMCCNTR faults in user mode unless the kernel has opened it
+// (kernel.perf_user_access and a perf event), and counts cycles, which under
+// icount are instructions.
 func Counters() []Counter { return []Counter{PMCCNTR, CNTVCT} }
 
-// ReadCounter reads c.
-func ReadCounter(c Counter) uint64 { return 0 }
+// ReadCounter reads c, which must be one of Counters.
+func ReadCounter(c Counter) uint64 {
+	switch c {
+	case PMCCNTR:
+		return readPMCCNTR()
+	case CNTVCT:
+		return readCNTVCT()
+	}
+	panic(c.foreign())
+}
+
+// trapInsn is SVC.
+var trapInsn = [...]byte{0x01, 0x00, 0x00, 0xd4}
+
+func runLoop(l *Loop) {
+	switch {
+	case l.Counter == PMCCNTR && l.Batch > 1:
+		batchPMCCNTR(l)
+	case l.Counter == PMCCNTR:
+		runPMCCNTR(l)
+	case l.Batch > 1:
+		batchCNTVCT(l)
+	default:
+		runCNTVCT(l)
+	}
+}
+
+func readPMCCNTR() uint64
 
 //go:noescape
-func run(l *Loop)
+func runPMCCNTR(l *Loop)
+
+//go:noescape
+func batchPMCCNTR(l *Loop)
+
+func readCNTVCT() uint64
+
+//go:noescape
+func runCNTVCT(l *Loop)
+
+//go:noescape
+func batchCNTVCT(l *Loop)
+
+// ucontextResult is the offset of uc_mcontext.regs[0] in struct ucontext:
+// uc_flags, uc_link and uc_stack take 40 bytes, the signal mask with its
+// reserve 128, uc_mcontext is aligned to 16, fault_address takes 8
+// (asm/ucontext.h, asm/sigcontext.h).
+const ucontextResult = 176 + 8

@@ -31,3 +31,7 @@ func (c Counter) String() string {
 	}
 	return fmt.Sprintf("Counter(%d)", uint64(c))
 }
+
+func (c Counter) foreign() error {
+	return fmt.Errorf("asmstubs: this architecture has no counter %v", c)
+}

@@ -2,6 +2,11 @@
 
 package asmstubs
 
+import (
+	"bytes"
+	"unsafe"
+)
+
 // Regs holds one value for each general register, in the order of RegNames.
 type Regs [NumRegs]uint64
 
@@ -37,3 +42,20 @@ func CallSpoiled(f *Frame, i int) {
 
 //go:noescape
 func call(f *Frame, spoil uint64)
+
+// CallPC returns the address after the trap of Call: what a seccomp filter
+// sees as instruction_pointer.
+func CallPC() uintptr {
+	// The assembler has no way to take the address of a label. The first
+	// match is the trap: a test compares with what the kernel sees.
+	text := callText()
+	i := bytes.Index(unsafe.Slice((*byte)(text), callTextMax), trapInsn[:])
+	return uintptr(text) + uintptr(i+len(trapInsn))
+}
+
+// callTextMax is less than call's length and more than its trap's offset.
+const callTextMax = 256
+
+// callText returns the entry of call's assembly; a Go func value would lead
+// to the wrapper that the linker puts around it.
+func callText() unsafe.Pointer

@@ -5,6 +5,7 @@ package asmstubs
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"unsafe"
 )
 
@@ -45,7 +46,9 @@ func Run(l *Loop) {
 	if err := l.check(); err != nil {
 		panic(err)
 	}
-	run(l)
+	l.Done, l.BadStep, l.BadResult = 0, 0, 0
+	runLoop(l)
+	l.BadStep /= uint64(unsafe.Sizeof(Step{}))
 	runtime.KeepAlive(l)
 }
 
@@ -64,6 +67,8 @@ func (l *Loop) check() error {
 		return fmt.Errorf("asmstubs: %d timed steps, a script has one", timed)
 	case timed == 1 && l.Deltas == nil:
 		return fmt.Errorf("asmstubs: a timed step and no room for deltas")
+	case !slices.Contains(Counters(), l.Counter):
+		return l.Counter.foreign()
 	case l.Batch == 0 || l.Iter%l.Batch != 0:
 		return fmt.Errorf("asmstubs: batch of %d does not divide %d iterations", l.Batch, l.Iter)
 	case l.Batch > 1 && (l.NSteps != 1 || timed != 1):
