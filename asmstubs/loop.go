@@ -64,15 +64,15 @@ func (l *Loop) check() error {
 	}
 	switch {
 	case timed > 1:
-		return fmt.Errorf("asmstubs: %d timed steps, a script has one", timed)
+		return fmt.Errorf("asmstubs: %d timed steps, a script has at most one", timed)
 	case timed == 1 && l.Deltas == nil:
-		return fmt.Errorf("asmstubs: a timed step and no room for deltas")
+		return fmt.Errorf("asmstubs: a timed step and no room for its deltas")
 	case !slices.Contains(Counters(), l.Counter):
 		return l.Counter.foreign()
 	case l.Batch == 0 || l.Iter%l.Batch != 0:
-		return fmt.Errorf("asmstubs: batch of %d does not divide %d iterations", l.Batch, l.Iter)
+		return fmt.Errorf("asmstubs: a batch of %d does not divide %d iterations", l.Batch, l.Iter)
 	case l.Batch > 1 && (l.NSteps != 1 || timed != 1):
-		return fmt.Errorf("asmstubs: a batch needs one timed step, not %d steps", l.NSteps)
+		return fmt.Errorf("asmstubs: a batch needs one step, and that timed; there are %d, %d timed", l.NSteps, timed)
 	}
 	return nil
 }
