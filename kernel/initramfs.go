@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"debug/elf"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/u-root/u-root/pkg/cpio"
 	"golang.org/x/sys/unix"
+
+	"unotify-bench/abi"
 )
 
 // initramfs writes the guest's whole file system into memory: newc, not
@@ -25,6 +28,9 @@ func (m *Machine) initramfs() (*os.File, error) {
 		cpio.Directory("run", 0o755),
 		cpio.Directory("sys", 0o755),
 		cpio.Directory("tmp", 0o1777),
+	}
+	if err := checkInit(m.Init, m.Arch); err != nil {
+		return nil, err
 	}
 	execs := map[string]string{"init": m.Init}
 	maps.Copy(execs, m.Execs)
@@ -45,6 +51,30 @@ func (m *Machine) initramfs() (*os.File, error) {
 		records = append(parents(records, made, name), cpio.StaticFile(name, string(m.Files[name]), 0o644))
 	}
 	return writeArchive(records)
+}
+
+var elfMachines = map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64, "riscv64": elf.EM_RISCV}
+
+// checkInit refuses what the guest could only panic at.
+func checkInit(path string, arch *abi.Arch) error {
+	f, _, err := openExec(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	e, err := elf.NewFile(f)
+	if err != nil {
+		return fmt.Errorf("%s is no program: %w", path, err)
+	}
+	if e.Machine != elfMachines[arch.Name] {
+		return fmt.Errorf("%s is for %v, the guest is %s", path, e.Machine, arch.Name)
+	}
+	for _, p := range e.Progs {
+		if p.Type == elf.PT_INTERP {
+			return fmt.Errorf("%s is linked dynamically: build it with CGO_ENABLED=0", path)
+		}
+	}
+	return nil
 }
 
 func writeArchive(records []cpio.Record) (*os.File, error) {

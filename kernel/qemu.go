@@ -115,10 +115,10 @@ func (m *Machine) args(emu *emulator, f guestFiles) ([]string, error) {
 		"-initrd", fmt.Sprintf("/proc/self/fd/%d", f.initrd),
 		"-append", params,
 		"-add-fd", fmt.Sprintf("fd=%d,set=1", f.console),
-		"-chardev", "file,id=console,path=/dev/fdset/1,append=on",
+		"-chardev", "file,id=console,path=/dev/fdset/1",
 		"-serial", "chardev:console",
 		"-add-fd", fmt.Sprintf("fd=%d,set=2", f.events),
-		"-chardev", "file,id=events,path=/dev/fdset/2,append=on",
+		"-chardev", "file,id=events,path=/dev/fdset/2",
 		// ioeventfd hands the guest's kick to another host thread, and
 		// when that runs is up to the host.
 		"-global", "virtio-mmio.ioeventfd=off",

@@ -18,12 +18,17 @@ import (
 // QEMU gets w itself, by -add-fd, so that both processes share one file
 // offset, which tells the host how much has been written.
 type sink struct {
-	mem  *os.File // whole contents, read with ReadAt
-	w    *os.File // QEMU's, write-only as -add-fd asks for exactly that
-	size int64
-	pos  int64 // read so far
-	buf  []byte
+	mem    *os.File // whole contents, read with ReadAt
+	w      *os.File // QEMU's, write-only as -add-fd asks for exactly that
+	size   int64
+	sealed bool
+	pos    int64 // read so far
+	buf    []byte
 }
+
+// unopened is the size that tells that QEMU has not opened a sink: it then
+// truncates (append=off; append=on would write behind what is reserved).
+const unopened = 1
 
 func newSink(name string, size int64) (*sink, error) {
 	mem, err := memfd("unotify-"+name, unix.MFD_ALLOW_SEALING)
@@ -31,21 +36,27 @@ func newSink(name string, size int64) (*sink, error) {
 		return nil, err
 	}
 	s := &sink{mem: mem, size: size}
-	if err := s.seal(); err != nil {
+	if err = mem.Truncate(unopened); err == nil {
+		s.w, err = os.OpenFile(fmt.Sprintf("/proc/self/fd/%d", mem.Fd()), os.O_WRONLY, 0)
+	}
+	if err != nil {
 		s.close()
 		return nil, fmt.Errorf("make memory file for %s: %w", name, err)
 	}
 	return s, nil
 }
 
-func (s *sink) seal() (err error) {
-	if err = s.mem.Truncate(s.size); err != nil {
+// seal fixes the size, once QEMU has opened the sink.
+func (s *sink) seal() error {
+	st, err := s.mem.Stat()
+	if err != nil || st.Size() == unopened {
 		return err
 	}
-	if s.w, err = os.OpenFile(fmt.Sprintf("/proc/self/fd/%d", s.mem.Fd()), os.O_WRONLY, 0); err != nil {
+	if err := s.mem.Truncate(s.size); err != nil {
 		return err
 	}
-	_, err = unix.FcntlInt(s.mem.Fd(), unix.F_ADD_SEALS, unix.F_SEAL_GROW|unix.F_SEAL_SHRINK|unix.F_SEAL_SEAL)
+	_, err = unix.FcntlInt(s.mem.Fd(), unix.F_ADD_SEALS, unix.F_SEAL_GROW|unix.F_SEAL_SHRINK)
+	s.sealed = err == nil
 	return err
 }
 
@@ -60,6 +71,11 @@ func memfd(name string, flags int) (*os.File, error) {
 // poll hands over what was written since the last poll, in pieces, and says
 // whether there was anything.
 func (s *sink) poll(f func([]byte) error) (bool, error) {
+	if !s.sealed {
+		if err := s.seal(); err != nil {
+			return false, fmt.Errorf("bound what the guest writes: %w", err)
+		}
+	}
 	end, err := s.w.Seek(0, io.SeekCurrent)
 	if err != nil {
 		return false, fmt.Errorf("see what the guest wrote: %w", err)

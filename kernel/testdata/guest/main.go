@@ -38,10 +38,10 @@ var modes = map[string]func(g *kernel.GuestConn){
 	"exact":     exact,
 	"look":      look,
 	"exit":      func(g *kernel.GuestConn) { emit(g); fmt.Println("guest: leaving") },
-	"hang":      func(g *kernel.GuestConn) { emit(g); fmt.Println("guest: hanging"); select {} },
+	"hang":      func(g *kernel.GuestConn) { emit(g); fmt.Println("guest: hanging"); hang() },
 	"spin":      func(g *kernel.GuestConn) { emit(g); fmt.Println("guest: spinning"); spin() },
 	"nodone":    func(g *kernel.GuestConn) { emit(g); off(g) },
-	"done-hang": func(g *kernel.GuestConn) { emit(g); must(g.Done(0)); time.Sleep(time.Hour) },
+	"done-hang": func(g *kernel.GuestConn) { emit(g); must(g.Done(0)); hang() },
 	"console":   floodConsole,
 	"events":    floodEvents,
 	"chatty":    func(g *kernel.GuestConn) { emit(g); chat() },
@@ -111,6 +111,13 @@ func look(g *kernel.GuestConn) {
 	}))
 	must(g.Done(0))
 	off(g)
+}
+
+// hang does not sleep: under icount with sleep=off that takes no time.
+func hang() {
+	for {
+		unix.Pause()
+	}
 }
 
 func spin() {
