@@ -1,7 +1,6 @@
 package report
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -91,24 +90,6 @@ func checkConfig(key, value string) error {
 	}
 	if !utf8.ValidString(value) || strings.ContainsFunc(value, unicode.IsControl) {
 		return fmt.Errorf("key %s: value %q has a control character", key, value)
-	}
-	return nil
-}
-
-func checkNA(na NA) error {
-	for _, s := range []string{na.Where, na.Name} {
-		if s == "" {
-			continue
-		}
-		if err := checkWord("n/a place or name", s); err != nil {
-			return err
-		}
-	}
-	if na.Why == "" {
-		return errors.New("n/a without a reason")
-	}
-	if !utf8.ValidString(na.Why) || strings.ContainsFunc(na.Why, unicode.IsControl) {
-		return fmt.Errorf("reason %q of an n/a has a control character", na.Why)
 	}
 	return nil
 }

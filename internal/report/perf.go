@@ -27,7 +27,7 @@ func (p *perfWriter) Write(r *benchfmt.Result) error {
 		ns, ok = row.Metrics["ns/op"]
 	}
 	if !ok || ns == 0 {
-		_, err := fmt.Fprintf(p.w, "# Left out 'sched/%s' (%s): it has no time, and instructions are none\n\n", row.Name, row.Where)
+		_, err := fmt.Fprintf(p.w, "# Left out 'sched/%s' (%s): instructions are not time, and no time was measured\n\n", row.Name, row.Where)
 		return err
 	}
 	emulated := ""

@@ -11,7 +11,8 @@ import (
 // A Row is one result, taken apart. Its JSON is what the json format prints,
 // one object a line.
 type Row struct {
-	// Where is "host" for accel=native, else the architecture.
+	// Where is "host" for accel=native, else the architecture; "" with NA is
+	// everywhere.
 	Where string `json:"where"`
 	// Name is the benchmark's full name, without "Benchmark".
 	Name string `json:"name"`
@@ -20,6 +21,9 @@ type Row struct {
 	Keys map[string]string `json:"keys"`
 	// Procs is the number of CPUs, the name's -N suffix; 0 if there is none.
 	Procs int `json:"procs,omitempty"`
+	// Emulated is set where times are those of an emulator, which tell
+	// nothing of a CPU.
+	Emulated bool `json:"emulated,omitempty"`
 	// Iterations is the number of calls measured.
 	Iterations int `json:"iterations,omitempty"`
 	// Metrics are the measurements by unit, as they were measured: the
@@ -30,13 +34,6 @@ type Row struct {
 	Config map[string]string `json:"config,omitempty"`
 	// NA is why there is nothing to measure; such a row has no metrics.
 	NA string `json:"na,omitempty"`
-}
-
-// An NA is a row that did not run because it cannot exist.
-type NA struct {
-	Where string // "host" or an architecture; "" is everywhere
-	Name  string // as a result's; "" is everything there, absent keys are any value
-	Why   string
 }
 
 // NewRow takes a result apart. The row shares nothing with r.
@@ -57,7 +54,8 @@ func NewRow(r *benchfmt.Result) Row {
 			row.Config[c.Key] = string(bytes.TrimSpace(c.Value))
 		}
 	}
-	row.Where = laneOf(row).Where()
+	lane := laneOf(row)
+	row.Where, row.Emulated = lane.Where(), lane.Emulated()
 	return row
 }
 

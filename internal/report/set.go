@@ -12,29 +12,31 @@ import (
 // A Set collects results by lane, in the order in which lanes and rows come.
 // The zero Set is empty and ready. It is not safe for concurrent use.
 type Set struct {
-	lanes []*lane
-	nas   []NA
+	columns []*column
+	nas     []exclusion
 }
 
-// A lane holds what was measured in one Lane.
-type lane struct {
+// A column holds what was measured in one lane.
+type column struct {
 	Lane
 	cells   map[cellKey]*cell
+	order   []*cell             // cells as a table needs them, see sort
 	configs map[string][]string // distinct values of each file key, as they came
 }
 
-// A cell is one row of one lane: the lines that differ in nothing but the
+// A cell is one row of one column: the lines that differ in nothing but the
 // seed or repetition.
 type cell struct {
 	cellKey
+	keys  map[string]string
 	lines []Row
 }
 
 // cellKey places a cell in a table.
 type cellKey struct {
-	block   string // base name, syscall and its parameters: what the target does
+	block   string // what the target does: base name and every key that is no other part
 	mech    string
-	variant string // how it was arranged: "wake=sync cpus=same", see variantKeys
+	variant string // how it was arranged: "wake=sync cpus=same"
 	procs   int
 }
 
@@ -44,31 +46,31 @@ var variantKeys = []string{"wake", "cpus", "peers"}
 
 func newCellKey(name string) cellKey {
 	base, keys, procs := splitName(name)
-	k := cellKey{mech: keys["mech"], procs: procs}
-	var variant []string
+	return cellKey{block: blockOf(base, keys), mech: keys["mech"], variant: variantOf(keys), procs: procs}
+}
+
+func variantOf(keys map[string]string) string {
+	var parts []string
 	for _, key := range variantKeys {
 		if v, ok := keys[key]; ok {
-			variant = append(variant, key+"="+v)
+			parts = append(parts, key+"="+v)
 		}
 	}
-	k.variant = strings.Join(variant, " ")
-
-	var block []string
-	if base != "Notify" {
-		block = append(block, base)
-	}
-	if v, ok := keys["syscall"]; ok {
-		block = append(block, v)
-	}
-	for _, key := range slices.Sorted(maps.Keys(keys)) {
-		if key == "mech" || key == "syscall" || slices.Contains(variantKeys, key) {
-			continue
-		}
-		block = append(block, key+"="+keys[key])
-	}
-	k.block = strings.Join(block, " ")
-	return k
+	return strings.Join(parts, " ")
 }
+
+func blockOf(base string, keys map[string]string) string {
+	parts := []string{base}
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		if key != "mech" && !slices.Contains(variantKeys, key) {
+			parts = append(parts, key+"="+keys[key])
+		}
+	}
+	return strings.Join(parts, "/")
+}
+
+// minHeadline is below anything that a call can take.
+const minHeadline = 1e-3
 
 // Add takes one result in. It refuses what check does, and what lacks the
 // headline metric of its clock. The Set keeps nothing of r.
@@ -77,22 +79,24 @@ func (s *Set) Add(r *benchfmt.Result) error {
 		return err
 	}
 	row := NewRow(r)
-	key := laneOf(row)
-	if _, ok := row.Metrics[key.headline()]; !ok {
-		return fmt.Errorf("%s: no %s, the headline of clock %q", row.Name, key.headline(), key.Clock)
+	lane := laneOf(row)
+	switch v, ok := row.Metrics[lane.headline()]; {
+	case !ok:
+		return fmt.Errorf("%s: no %s, the headline of clock %q", row.Name, lane.headline(), lane.Clock)
+	case v < minHeadline:
+		return fmt.Errorf("%s: %v %s, which is no call", row.Name, v, lane.headline())
 	}
-	l := s.lane(key)
+	col := s.column(lane)
 	for k, v := range row.Config {
-		if !slices.Contains(l.configs[k], v) {
-			l.configs[k] = append(l.configs[k], v)
+		if !slices.Contains(col.configs[k], v) {
+			col.configs[k] = append(col.configs[k], v)
 		}
 	}
-	ck := newCellKey(row.Name)
-	c := l.cells[ck]
-	if c == nil {
-		c = &cell{cellKey: ck}
-		l.cells[ck] = c
+	key := newCellKey(row.Name)
+	if col.cells[key] == nil {
+		col.cells[key] = &cell{cellKey: key, keys: row.Keys}
 	}
+	c := col.cells[key]
 	c.lines = append(c.lines, row)
 	return nil
 }
@@ -102,8 +106,10 @@ func (s *Set) AddNA(na NA) error {
 	if err := checkNA(na); err != nil {
 		return err
 	}
-	if !slices.Contains(s.nas, na) {
-		s.nas = append(s.nas, na)
+	if !slices.ContainsFunc(s.nas, func(x exclusion) bool { return x.NA == na }) {
+		x := exclusion{NA: na}
+		x.base, x.keys, _ = splitName(na.Name)
+		s.nas = append(s.nas, x)
 	}
 	return nil
 }
@@ -127,21 +133,21 @@ func (s *Set) AddFile(f *File) error {
 // Lanes are the lanes in the order in which they came.
 func (s *Set) Lanes() []Lane {
 	var lanes []Lane
-	for _, l := range s.lanes {
-		lanes = append(lanes, l.Lane)
+	for _, c := range s.columns {
+		lanes = append(lanes, c.Lane)
 	}
 	return lanes
 }
 
-func (s *Set) lane(key Lane) *lane {
-	for _, l := range s.lanes {
-		if l.Lane == key {
-			return l
+func (s *Set) column(lane Lane) *column {
+	for _, c := range s.columns {
+		if c.Lane == lane {
+			return c
 		}
 	}
-	l := &lane{Lane: key, cells: make(map[cellKey]*cell), configs: make(map[string][]string)}
-	s.lanes = append(s.lanes, l)
-	return l
+	c := &column{Lane: lane, cells: make(map[cellKey]*cell), configs: make(map[string][]string)}
+	s.columns = append(s.columns, c)
+	return c
 }
 
 // mustAgree are the file keys that no two results of a lane may differ in
@@ -151,11 +157,11 @@ var mustAgree = []string{"qemu", "cpu", "machine", "unotify-bench"}
 // Warnings are doubts about merging what the Set holds.
 func (s *Set) Warnings() []error {
 	var warnings []error
-	for _, l := range s.lanes {
+	for _, c := range s.columns {
 		for _, key := range mustAgree {
-			if v := l.configs[key]; len(v) > 1 {
+			if v := c.configs[key]; len(v) > 1 {
 				warnings = append(warnings, fmt.Errorf("%s (%s): one column holds results that differ in %s: %s",
-					l.Where(), l.Kernel, key, strings.Join(v, ", ")))
+					c.Where(), c.Kernel, key, strings.Join(v, ", ")))
 			}
 		}
 	}

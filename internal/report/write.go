@@ -74,11 +74,6 @@ func (b *benchWriter) Write(r *benchfmt.Result) error {
 	return nil
 }
 
-// naPrefix begins the comment that keeps an NA in a results file. benchfmt's
-// readers skip it; Read understands it. No file key can do this: it would be
-// in force for every later line, and benchstat would call that a difference.
-const naPrefix = "# n/a "
-
 func (b *benchWriter) WriteNA(na NA) error {
 	line, err := formatNA(na)
 	if err != nil {
@@ -86,35 +81,6 @@ func (b *benchWriter) WriteNA(na NA) error {
 	}
 	_, err = io.WriteString(b.w, line)
 	return err
-}
-
-// formatNA spells an empty place or name as "*".
-func formatNA(na NA) (string, error) {
-	if err := checkNA(na); err != nil {
-		return "", err
-	}
-	star := func(s string) string {
-		if s == "" {
-			return "*"
-		}
-		return s
-	}
-	return naPrefix + star(na.Where) + " " + star(na.Name) + " " + strings.TrimSpace(na.Why) + "\n", nil
-}
-
-func parseNA(line string) (NA, error) {
-	f := strings.SplitN(strings.TrimPrefix(line, naPrefix), " ", 3)
-	if len(f) != 3 {
-		return NA{}, fmt.Errorf("%q: want %sWHERE NAME REASON", line, naPrefix)
-	}
-	unstar := func(s string) string {
-		if s == "*" {
-			return ""
-		}
-		return s
-	}
-	na := NA{Where: unstar(f[0]), Name: unstar(f[1]), Why: strings.TrimSpace(f[2])}
-	return na, checkNA(na)
 }
 
 // jsonWriter writes one Row a line.
