@@ -35,6 +35,31 @@ func TestTable(t *testing.T) {
 	}
 }
 
+// At every width no line is wider, and more room never shows less.
+func TestWidths(t *testing.T) {
+	s := demo(t, demoNAs, host, amd64, arm64, riscv64)
+	last := 0
+	for width := 50; width <= 140; width++ {
+		var out strings.Builder
+		if err := s.Table(&out, TableOptions{Width: width}); err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(out.String()) {
+			if n := runes(strings.TrimSuffix(line, "\n")); n > width {
+				t.Errorf("%d columns, not %d: %s", n, width, line)
+			}
+		}
+		shown := strings.Count(findLine(t, out.String(), "getppid"), " ")
+		if shown < last {
+			t.Errorf("width %d shows less than width %d", width, width-1)
+		}
+		last = shown
+	}
+	if want := 4 * 4; last != want {
+		t.Errorf("the widest table shows %d figures a row, want %d", last, want)
+	}
+}
+
 // smallTable prints results without a file between.
 func smallTable(t *testing.T, o TableOptions, nas []NA, results ...*benchfmt.Result) string {
 	t.Helper()
