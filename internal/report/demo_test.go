@@ -10,8 +10,8 @@ import (
 )
 
 // A place is a lane of the demonstration: its file keys, and what the calls
-// cost there. The figures are invented, of a plausible size; only continue's
-// on getppid are from a prototype. None of them is a result to quote.
+// cost there. The figures are invented, of a plausible size; only the machines'
+// continue on getppid is a prototype's. None of them is a result to quote.
 type place struct {
 	config string
 	unit   string
