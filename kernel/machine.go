@@ -76,7 +76,7 @@ var defaultLimits = limits{
 	line:    maxEvent,
 	events:  1 << 16,
 	channel: 64 << 20,
-	console: 16 << 20,
+	console: 8 << 20,
 	log:     4 << 20,
 }
 
