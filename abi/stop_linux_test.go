@@ -105,13 +105,13 @@ func TestStops(t *testing.T) {
 	}
 
 	want := seen{
-		Size:   8 * len(a.Regs),
-		Arch:   a.AuditArch,
-		Nr:     unix.SYS_PREADV2,
-		StopNr: unix.SYS_PREADV2,
-		PC:     tr.entry.InstructionPointer,
-		SP:     tr.entry.StackPointer,
-		Insn:   a.SyscallInsn,
+		Size:             8 * len(a.Regs),
+		Arch:             a.AuditArch,
+		Nr:               unix.SYS_PREADV2,
+		StopNr:           unix.SYS_PREADV2,
+		PC:               tr.entry.InstructionPointer,
+		SP:               tr.entry.StackPointer,
+		Insn:             a.SyscallInsn,
 		ResultAtExit:     -int64(unix.EBADF),
 		ResultInfoAtExit: -int64(unix.EBADF),
 		ResultAtEntry:    got.ResultAtEntry,
