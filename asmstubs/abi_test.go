@@ -18,16 +18,15 @@ var arch = map[string]*abi.Arch{
 	"amd64": &amd64.Arch, "arm64": &arm64.Arch, "riscv64": &riscv64.Arch,
 }[runtime.GOARCH]
 
-// clobbered names the registers that a syscall may change although they
+// clobbered indexes the registers that a syscall may change although they
 // carry no result: no test asserts anything of them.
-var clobbered = func() map[string]bool {
-	m := make(map[string]bool)
-	for _, r := range arch.Regs {
-		if r.Role == abi.Clobbered {
-			m[r.Name] = true
+var clobbered = func() (is []int) {
+	for i, name := range RegNames {
+		if r, _ := arch.Reg(name); r.Role == abi.Clobbered {
+			is = append(is, i)
 		}
 	}
-	return m
+	return is
 }()
 
 // This package is a leaf and repeats a few facts of package abi.
