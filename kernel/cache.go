@@ -1,0 +1,238 @@
+package kernel
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"unotify-bench/abi"
+)
+
+// keyLen is how much of a SHA-256 in hex makes names unique here.
+const keyLen = 16
+
+// cacheDir is the directory that a Builder keeps things in:
+//
+//	source/HASH/linux           source trees, unpacked
+//	object/ARCH-HASH            object trees, see compile.go
+//	image/ARCH-VARIANT-KEY      kernel, entry.json, config
+//	lock/NAME                   for flock(2), never removed
+//
+// What lies in source and image is complete: it is renamed or marked last.
+type cacheDir struct{ root string }
+
+func (b *Builder) cache() (cacheDir, error) {
+	root := b.CacheDir
+	if root == "" {
+		user, err := os.UserCacheDir()
+		if err != nil {
+			return cacheDir{}, fmt.Errorf("no cache directory: %w", err)
+		}
+		root = filepath.Join(user, "unotify-bench")
+	}
+	root, err := filepath.Abs(root)
+	return cacheDir{root}, err
+}
+
+func (c cacheDir) path(elem ...string) string    { return filepath.Join(c.root, filepath.Join(elem...)) }
+func (c cacheDir) sources() string               { return c.path(string(Sources)) }
+func (c cacheDir) lockFile(name string) string   { return c.path("lock", name) }
+func (c cacheDir) objectTree(name string) string { return c.path(string(Objects), name) }
+func (c cacheDir) imageDir(e Entry) string {
+	return c.path(string(Images), e.Arch+"-"+string(e.Variant)+"-"+e.Key)
+}
+
+// Entry describes a kernel in the cache.
+type Entry struct {
+	Arch     string // abi.Arch.Name
+	Variant  Variant
+	Release  string
+	Key      string
+	SHA256   string
+	Size     int64
+	Built    time.Time
+	Source   string // version and hash of the archive, or "dir:" and its path
+	Config   string // hash of the merged fragments
+	Compiler string
+	Units    int64 // lines that make printed for the whole object tree
+
+	Path    string `json:"-"`
+	Damaged string `json:"-"` // why the entry is of no use, if it is not
+}
+
+const (
+	entryFile  = "entry.json"
+	kernelFile = "kernel"
+)
+
+// List tells what kernels the cache holds, the newest first.
+func (b *Builder) List() ([]Entry, error) {
+	c, err := b.cache()
+	if err != nil {
+		return nil, err
+	}
+	dirs, err := os.ReadDir(c.path(string(Images)))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("list kernels: %w", err)
+	}
+	var entries []Entry
+	for _, d := range dirs {
+		if !strings.HasPrefix(d.Name(), tempPrefix) {
+			entries = append(entries, readEntry(c.path(string(Images), d.Name())))
+		}
+	}
+	slices.SortStableFunc(entries, func(a, b Entry) int { return b.Built.Compare(a.Built) })
+	return entries, nil
+}
+
+func readEntry(dir string) Entry {
+	e := Entry{Path: filepath.Join(dir, kernelFile)}
+	text, err := os.ReadFile(filepath.Join(dir, entryFile))
+	if err == nil {
+		err = json.Unmarshal(text, &e)
+	}
+	if err != nil {
+		return Entry{Path: e.Path, Key: filepath.Base(dir), Damaged: err.Error()}
+	}
+	if st, err := os.Stat(e.Path); err != nil {
+		e.Damaged = err.Error()
+	} else if st.Size() != e.Size {
+		e.Damaged = fmt.Sprintf("it has %d bytes instead of %d", st.Size(), e.Size)
+	}
+	return e
+}
+
+// check reads the whole image.
+func (e Entry) check() error {
+	if e.Damaged != "" {
+		return errors.New(e.Damaged)
+	}
+	sum, err := sha256Of(e.Path)
+	if err != nil {
+		return err
+	}
+	if sum != e.SHA256 {
+		return fmt.Errorf("its SHA-256 is %.12s instead of %.12s", sum, e.SHA256)
+	}
+	return nil
+}
+
+func (e Entry) image(arch *abi.Arch) *Image {
+	return &Image{Arch: arch, Variant: e.Variant, Path: e.Path, Release: e.Release, SHA256: e.SHA256, Key: e.Key}
+}
+
+// Lookup returns a kernel that was built before from today's fragments. It
+// neither builds nor needs a compiler.
+func (b *Builder) Lookup(arch *abi.Arch, v Variant) (*Image, error) {
+	r, err := b.request(arch, v)
+	if err != nil {
+		return nil, err
+	}
+	e, found, err := b.find(r, "")
+	if err != nil {
+		return nil, err
+	}
+	hint := fmt.Sprintf("unotify-bench kernel build %s --kernel %s", arch.Name, v)
+	if !found {
+		return nil, fmt.Errorf("%w: %s %s; %s", ErrNotBuilt, arch.Name, v, hint)
+	}
+	if err := e.check(); err != nil {
+		return nil, fmt.Errorf("%w: %s is damaged: %w; %s", ErrNotBuilt, e.Path, err, hint)
+	}
+	return e.image(arch), nil
+}
+
+// find returns the newest kernel that answers r, built by the given compiler
+// or, if that is "", by any.
+func (b *Builder) find(r request, compiler string) (Entry, bool, error) {
+	fromSource, err := b.sourceFilter()
+	if err != nil {
+		return Entry{}, false, err
+	}
+	entries, err := b.List()
+	if err != nil {
+		return Entry{}, false, err
+	}
+	for _, e := range entries {
+		if e.Arch == r.arch.Name && e.Variant == r.spec.name && e.Config == r.configHash() &&
+			(compiler == "" || e.Compiler == compiler) && fromSource(e.Source) {
+			return e, true, nil
+		}
+	}
+	return Entry{}, false, nil
+}
+
+// sourceFilter tells which ids b.Source can have. With no source given, any
+// archive is as good as another: a kernel that works is not rebuilt because
+// the distribution has a newer one.
+func (b *Builder) sourceFilter() (func(id string) bool, error) {
+	if b.Source == "" {
+		return func(id string) bool { return !strings.HasPrefix(id, "dir:") }, nil
+	}
+	st, err := os.Stat(b.Source)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNoSource, err)
+	}
+	if st.IsDir() {
+		dir, err := filepath.Abs(b.Source)
+		return func(id string) bool { return id == "dir:"+dir }, err
+	}
+	sum, err := sha256Of(b.Source)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNoSource, err)
+	}
+	return func(id string) bool { return strings.HasSuffix(id, "-"+sum[:keyLen]) }, nil
+}
+
+// Part is a part of the cache.
+type Part string
+
+const (
+	Sources Part = "source"
+	Objects Part = "object"
+	Images  Part = "image"
+)
+
+// Clean removes parts of the cache, or with none named all of it, once no
+// build is using them.
+func (b *Builder) Clean(ctx context.Context, parts ...Part) error {
+	c, err := b.cache()
+	if err != nil {
+		return err
+	}
+	if len(parts) == 0 {
+		parts = []Part{Sources, Objects, Images}
+	}
+	// Whoever builds holds a lock. New ones cannot start while these are
+	// held, except for object trees that never existed before.
+	names, _ := filepath.Glob(c.lockFile("*"))
+	slices.Sort(names)
+	for _, name := range names {
+		l, err := lock(ctx, name, filepath.Base(name), b.progress())
+		if err != nil {
+			return err
+		}
+		defer l.Close()
+	}
+	for _, p := range parts {
+		if err := os.RemoveAll(c.path(string(p))); err != nil {
+			return fmt.Errorf("clean the cache: %w", err)
+		}
+	}
+	return nil
+}
+
+func writeJSON(path string, v any) error {
+	text, err := json.MarshalIndent(v, "", "\t")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, append(text, '\n'), 0o644)
+}

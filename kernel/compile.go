@@ -1,0 +1,205 @@
+package kernel
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// objectTree is where the objects of one configuration lie. Its directory
+// looks like a source tree, made of symbolic links, with the output in "o"
+// below it. For an output directory there, kbuild calls the source ".." (see
+// srctree in Linux's Makefile): no object, and no command line that kbuild
+// remembers, holds an absolute path. So images are the same wherever the
+// cache is, and the cache may be moved.
+type objectTree struct {
+	dir    string
+	target target
+	lock   *os.File // held, and inherited by make: see lock
+}
+
+func (o objectTree) out(elem ...string) string {
+	return filepath.Join(o.dir, "o", filepath.Join(elem...))
+}
+
+// makeLog is kept until a build is complete: the next one counts its lines
+// to know how far the interrupted one got.
+func (o objectTree) makeLog() string { return filepath.Join(o.dir, "o.log") }
+
+// link makes o.dir show src.
+func (o objectTree) link(src *source) error {
+	for _, dir := range []string{o.dir, o.out(), o.temp()} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+	}
+	entries, err := os.ReadDir(src.dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		name := filepath.Join(o.dir, e.Name())
+		// Linux would add the commit to the version.
+		if e.Name() == ".git" {
+			continue
+		}
+		to := filepath.Join(src.dir, e.Name())
+		if old, err := os.Readlink(name); err == nil && old == to {
+			continue
+		}
+		if err := os.RemoveAll(name); err != nil {
+			return err
+		}
+		if err := os.Symlink(to, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// temp is for the compiler's temporary files, so that a disk that is full is
+// the one that the error names.
+func (o objectTree) temp() string { return filepath.Join(o.dir, "o.tmp") }
+
+// makeKilled is how long make and its children get to end when told to.
+const makeKilled = 5 * time.Second
+
+// make runs the kernel's make and gives each line that it prints to onLine.
+func (o objectTree) make(ctx context.Context, onLine func(string), args ...string) error {
+	args = append([]string{
+		"-C", o.dir, "O=o",
+		"ARCH=" + o.target.make,
+		"CROSS_COMPILE=" + o.target.prefix(),
+		"LOCALVERSION=", // else setlocalversion looks for a git repository
+	}, args...)
+	cmd := exec.CommandContext(ctx, "make", args...)
+	// Nothing else of the user's environment may change the kernel; when
+	// this runs below another make, its MAKEFLAGS least of all.
+	cmd.Env = []string{
+		"PATH=" + os.Getenv("PATH"),
+		"HOME=" + os.Getenv("HOME"),
+		"TMPDIR=" + o.temp(),
+		"LC_ALL=C",
+		"KBUILD_BUILD_TIMESTAMP=Wed Jan  1 00:00:00 UTC 2020",
+		"KBUILD_BUILD_USER=unotify",
+		"KBUILD_BUILD_HOST=bench",
+		"KBUILD_BUILD_VERSION=1", // else counted up in each object tree
+	}
+	var last []string
+	full := false
+	lines := newLineWriter(func(line string) {
+		full = full || strings.Contains(line, unix.ENOSPC.Error())
+		if last = append(last, line); len(last) > 20 {
+			last = last[1:]
+		}
+		onLine(line)
+	})
+	cmd.Stdout, cmd.Stderr = lines, lines
+	if o.lock != nil {
+		cmd.ExtraFiles = []*os.File{o.lock}
+	}
+	// Pdeathsig comes when the thread that forked ends.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+	cmd.WaitDelay = makeKilled
+	err := cmd.Run()
+	lines.flush()
+	if ctx.Err() != nil {
+		if cmd.Process != nil {
+			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // who did not listen
+		}
+		return ctx.Err()
+	}
+	if err == nil {
+		return nil
+	}
+	if full {
+		err = spaceError(fmt.Errorf("%w: %w", unix.ENOSPC, err), o.dir, objectSpace)
+	}
+	return fmt.Errorf("make %s: %w\n  %s", args[len(args)-1], err, strings.Join(last, "\n  "))
+}
+
+// configure makes o/.config of tinyconfig and the fragments, and checks that
+// every line took effect.
+func (o objectTree) configure(ctx context.Context, asked string, src *source, onLine func(string)) error {
+	// The configuration is part of the tree's name, so doing it once is
+	// enough, unless the source has moved on.
+	done := o.out(".config.checked")
+	if _, err := os.Stat(done); err == nil && !src.mutable {
+		return nil
+	}
+	if err := o.make(ctx, onLine, "tinyconfig"); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(o.out(".config"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(asked)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	if err := o.make(ctx, onLine, "olddefconfig"); err != nil {
+		return err
+	}
+	got, err := os.ReadFile(o.out(".config"))
+	if err != nil {
+		return err
+	}
+	if err := checkConfig(asked, string(got)); err != nil {
+		return err
+	}
+	return os.WriteFile(done, nil, 0o644)
+}
+
+// compile makes the image and returns how many units the tree took so far.
+func (o objectTree) compile(ctx context.Context, jobs int, total int64, p Progress, onLine func(string)) (int64, error) {
+	var units int64
+	before, err := os.ReadFile(o.makeLog())
+	if err == nil {
+		for line := range bytes.Lines(before) {
+			if isUnit(string(line)) {
+				units++
+			}
+		}
+	}
+	log, err := os.OpenFile(o.makeLog(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return 0, err
+	}
+	defer log.Close()
+	p.Done(min(units, total), total)
+	err = o.make(ctx, func(line string) {
+		onLine(line)
+		// Only an estimate hangs on the log: if it cannot be written, make
+		// will soon say so for itself.
+		_, _ = io.WriteString(log, line+"\n")
+		if isUnit(line) {
+			units++
+			p.Done(min(units, total), total)
+		}
+	}, fmt.Sprintf("-j%d", jobs), o.target.goal)
+	if err != nil {
+		return units, err
+	}
+	p.Done(max(units, total), max(units, total))
+	return units, os.Remove(o.makeLog())
+}
+
+// isUnit tells kbuild's "  CC      kernel/seccomp.o" from other lines.
+func isUnit(line string) bool {
+	return len(line) > 3 && strings.HasPrefix(line, "  ") && line[2] >= 'A' && line[2] <= 'Z'
+}

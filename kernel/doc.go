@@ -1,0 +1,22 @@
+// Package kernel builds and boots the kernels that are measured.
+//
+// Building: a [Builder] turns Linux source, the fragments in config/ and a
+// cross compiler into an [Image], and keeps it under the user's cache
+// directory. What there is to build is data: toolchain.go has a row for each
+// architecture, variant.go one for each [Variant].
+//
+//	source.go     where the source comes from, and its unpacking
+//	config.go     the fragments, merged, and whether they took effect
+//	compile.go    one run of the kernel's make in an object tree
+//	build.go      the steps from a request to a published image
+//	cache.go      what is kept where; list and clean
+//	lock.go       two processes, one cache
+//	toolchain.go  the programs a build needs, one row an architecture
+//	image.go      kernels that others built
+//
+// Booting: a [Machine] starts an image in QEMU with one static binary as
+// init, and delivers the events that it sends. machine.go is where to start.
+//
+// The package knows nothing of seccomp, of benchmarks or of checks: what the
+// guest does is the caller's business.
+package kernel

@@ -1,0 +1,226 @@
+package kernel
+
+import (
+	"archive/tar"
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path"
+	"strconv"
+	"strings"
+)
+
+// unpack writes the one tree that a source archive holds to dir, without its
+// topmost directory. The archive is a tarball, or a Debian package with a
+// tarball in it; nothing but the tree itself touches the disk.
+func unpack(ctx context.Context, archive, dir string, p Progress) error {
+	f, err := os.Open(archive)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // ends what decompresses when something failed
+	counted := &countingReader{r: f, total: st.Size(), p: p}
+	r := bufio.NewReaderSize(counted, 1<<20)
+	if magic, _ := r.Peek(8); string(magic) == "!<arch>\n" {
+		err = unpackDeb(ctx, r, root)
+	} else {
+		err = unpackTarball(ctx, r, root)
+	}
+	if ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	return err
+}
+
+// unpackDeb looks for linux-source-*.tar.* in data.tar.* in the ar archive
+// that a Debian package is (deb(5)).
+func unpackDeb(ctx context.Context, r *bufio.Reader, root *os.Root) error {
+	data, err := arMember(r, "data.tar")
+	if err != nil {
+		return err
+	}
+	files, err := decompress(ctx, bufio.NewReader(data))
+	if err != nil {
+		return err
+	}
+	for tr := tar.NewReader(files); ; {
+		h, err := tr.Next()
+		if errors.Is(err, io.EOF) {
+			return fmt.Errorf("%w: no linux-source-*.tar in the package", ErrNoSource)
+		}
+		if err != nil {
+			return fmt.Errorf("read package: %w", err)
+		}
+		if strings.HasPrefix(path.Base(h.Name), "linux-source-") && strings.Contains(h.Name, ".tar") && h.Typeflag == tar.TypeReg {
+			return unpackTarball(ctx, bufio.NewReaderSize(tr, 1<<20), root)
+		}
+	}
+}
+
+// arMember returns the content of the first member whose name starts with
+// prefix.
+func arMember(r io.Reader, prefix string) (io.Reader, error) {
+	if _, err := io.CopyN(io.Discard, r, int64(len("!<arch>\n"))); err != nil {
+		return nil, err
+	}
+	head := make([]byte, 60)
+	for {
+		if _, err := io.ReadFull(r, head); err != nil {
+			return nil, fmt.Errorf("%w: no %s in the package: %w", ErrNoSource, prefix, err)
+		}
+		size, err := strconv.ParseInt(strings.TrimSpace(string(head[48:58])), 10, 64)
+		if err != nil || size < 0 {
+			return nil, fmt.Errorf("%w: broken package", ErrNoSource)
+		}
+		if strings.HasPrefix(string(head), prefix) {
+			return io.LimitReader(r, size), nil
+		}
+		if _, err := io.CopyN(io.Discard, r, size+size%2); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// decompress goes by the first bytes, not by the name. xz is a program, as
+// it uses every CPU and Go's would take minutes.
+func decompress(ctx context.Context, r *bufio.Reader) (io.Reader, error) {
+	magic, err := r.Peek(6)
+	if err != nil {
+		return nil, fmt.Errorf("%w: archive is too short", ErrNoSource)
+	}
+	switch {
+	case bytes.HasPrefix(magic, []byte("\xfd7zXZ\x00")):
+		cmd := exec.CommandContext(ctx, "xz", "-dc", "-T0")
+		cmd.Stdin = r
+		var complaints strings.Builder
+		cmd.Stderr = &complaints
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			return nil, err
+		}
+		if err := cmd.Start(); err != nil {
+			return nil, err
+		}
+		return &commandReader{out, cmd, &complaints}, nil
+	case magic[0] == 0x1f && magic[1] == 0x8b:
+		return gzip.NewReader(r)
+	}
+	return r, nil
+}
+
+// commandReader ends in the command's error, if it failed, instead of in a
+// premature EOF.
+type commandReader struct {
+	io.Reader
+	cmd        *exec.Cmd
+	complaints *strings.Builder
+}
+
+func (c *commandReader) Read(b []byte) (int, error) {
+	n, err := c.Reader.Read(b)
+	if errors.Is(err, io.EOF) {
+		if wait := c.cmd.Wait(); wait != nil {
+			err = fmt.Errorf("%s: %w: %s", c.cmd.Path, wait, strings.TrimSpace(c.complaints.String()))
+		}
+	}
+	return n, err
+}
+
+func unpackTarball(ctx context.Context, r *bufio.Reader, root *os.Root) error {
+	files, err := decompress(ctx, r)
+	if err != nil {
+		return err
+	}
+	tr := tar.NewReader(files)
+	for n := 0; ; n++ {
+		h, err := tr.Next()
+		if errors.Is(err, io.EOF) && n > 0 {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("%w: not a source tarball: %w", ErrNoSource, err)
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		_, name, _ := strings.Cut(path.Clean(h.Name), "/")
+		if name == "" || skipped(name) {
+			continue
+		}
+		if err := unpackEntry(tr, h, name, root); err != nil {
+			return err
+		}
+	}
+}
+
+func unpackEntry(tr *tar.Reader, h *tar.Header, name string, root *os.Root) error {
+	switch h.Typeflag {
+	case tar.TypeDir:
+		return root.MkdirAll(name, 0o755)
+	case tar.TypeSymlink:
+		return root.Symlink(h.Linkname, name)
+	case tar.TypeReg:
+		mode := os.FileMode(0o644) | os.FileMode(h.Mode)&0o111
+		f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+		if err != nil {
+			return err
+		}
+		if _, err := io.Copy(f, tr); err != nil {
+			f.Close()
+			return err
+		}
+		return f.Close()
+	}
+	return nil // a pax header says nothing that is needed
+}
+
+// skipped leaves out what no kernel of this project compiles and no Kconfig
+// reads: a third of the files.
+func skipped(name string) bool {
+	switch {
+	case strings.HasPrefix(name, "Documentation/"):
+		// Kconfig sources Documentation/Kconfig.
+		return path.Base(name) != "Kconfig" && path.Base(name) != "Makefile"
+	case strings.HasPrefix(name, "drivers/gpu/"), strings.HasPrefix(name, "drivers/media/"),
+		strings.HasPrefix(name, "drivers/net/"), strings.HasPrefix(name, "sound/"),
+		strings.Contains(name, "/boot/dts/"):
+		return strings.HasSuffix(name, ".c") || strings.HasSuffix(name, ".h") ||
+			strings.HasSuffix(name, ".dts") || strings.HasSuffix(name, ".dtsi")
+	}
+	return false
+}
+
+// countingReader reports how much of an archive was read.
+type countingReader struct {
+	r           io.Reader
+	n, reported int64
+	total       int64
+	p           Progress
+}
+
+func (c *countingReader) Read(b []byte) (int, error) {
+	n, err := c.r.Read(b)
+	c.n += int64(n)
+	if c.n-c.reported > c.total/200 || c.n == c.total {
+		c.reported = c.n
+		c.p.Done(c.n, c.total)
+	}
+	return n, err
+}
