@@ -41,53 +41,34 @@ const (
 )
 
 // Counters lists the counters of this architecture, the best first.
-// PMCCNTR faults in user mode unless the kernel has opened it
-// (kernel.perf_user_access and a perf event), and counts cycles, which under
-// icount are instructions.
-func Counters() []Counter { return []Counter{PMCCNTR, CNTVCT} }
+func Counters() []Counter { return []Counter{CNTVCT} }
 
 // ReadCounter reads c, which must be one of Counters.
 func ReadCounter(c Counter) uint64 {
-	switch c {
-	case PMCCNTR:
-		return readPMCCNTR()
-	case CNTVCT:
-		return readCNTVCT()
+	if c != CNTVCT {
+		panic(c.foreign())
 	}
-	panic(c.foreign())
+	return readCNTVCT()
 }
 
 // trapInsn is SVC.
 var trapInsn = [...]byte{0x01, 0x00, 0x00, 0xd4}
 
 func runLoop(l *Loop) {
-	switch {
-	case l.Counter == PMCCNTR && l.Batch > 1:
-		batchPMCCNTR(l)
-	case l.Counter == PMCCNTR:
-		runPMCCNTR(l)
-	case l.Batch > 1:
-		batchCNTVCT(l)
-	default:
-		runCNTVCT(l)
+	if l.Batch > 1 {
+		runBatch(l)
+	} else {
+		run(l)
 	}
 }
-
-func readPMCCNTR() uint64
-
-//go:noescape
-func runPMCCNTR(l *Loop)
-
-//go:noescape
-func batchPMCCNTR(l *Loop)
 
 func readCNTVCT() uint64
 
 //go:noescape
-func runCNTVCT(l *Loop)
+func run(l *Loop)
 
 //go:noescape
-func batchCNTVCT(l *Loop)
+func runBatch(l *Loop)
 
 // ucontextResult is the offset of uc_mcontext.regs[0] in struct ucontext:
 // uc_flags, uc_link and uc_stack take 40 bytes, the signal mask with its

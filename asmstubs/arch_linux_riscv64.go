@@ -44,7 +44,7 @@ const (
 )
 
 // Counters lists the counters of this architecture, the best first.
-// InstRet faults in user mode where the kernel's PMU driver closes it.
+// Where InstRet is closed, by the kernel's PMU driver, the reader dies.
 func Counters() []Counter { return []Counter{InstRet, Time} }
 
 // ReadCounter reads c, which must be one of Counters.

@@ -10,10 +10,9 @@ import (
 // Regs holds one value for each general register, in the order of RegNames.
 type Regs [NumRegs]uint64
 
-// Frame is what Call loads before the syscall and captures after it.
-//
-// Layout, checked by a test: In at 0, Out at 8*NumRegs, then FlagsIn and
-// FlagsOut.
+// Frame is what Call loads before the syscall and captures after it. The
+// assembly takes its offsets from go_asm.h; for others: In lies at 0, Out at
+// 8*NumRegs, FlagsIn at 16*NumRegs, FlagsOut 8 bytes behind it.
 type Frame struct {
 	// In is loaded into every loadable register, the number and the six
 	// arguments among them. Call itself fills in the registers that are not
@@ -22,17 +21,19 @@ type Frame struct {
 	In Regs
 	// Out is what the registers hold when the syscall has returned.
 	Out Regs
-	// FlagsIn and FlagsOut are the condition flags around the call; only the
-	// bits of FlagMask are loaded and captured.
+	// FlagsIn and FlagsOut are the condition flags around the call. Call
+	// clears in both what is not in FlagMask.
 	FlagsIn, FlagsOut uint64
 }
 
-// Call loads f.In, issues the syscall and captures f.Out.
+// Call loads f.In, issues the syscall and captures f.Out. The number goes in
+// f.In[NrReg], the arguments in f.In[ArgRegs[0]] and so on, and the result
+// comes in f.Out[ResultReg].
 func Call(f *Frame) { call(f, NumRegs) }
 
 // CallSpoiled is Call, except that register i is inverted between the
-// syscall and the capture: the proof that the capture sees a change. It
-// panics if register i is not loadable.
+// syscall and the capture: the proof that the capture sees a change, as both
+// run the same instructions. It panics if register i is not loadable.
 func CallSpoiled(f *Frame, i int) {
 	if i < 0 || i >= NumRegs || !Loadable(i) {
 		panic("asmstubs: cannot spoil a register that is not loadable")

@@ -12,9 +12,9 @@ import (
 // Step is one syscall of a Loop's script.
 type Step struct {
 	Nr    uint64
-	Args  [6]uint64
-	Want  uint64 // the result; anything else stops the loop
-	Flags uint64 // Timed, AnyResult
+	Args  [6]uint64 // all six are loaded each time
+	Want  uint64    // the result; anything else stops the loop
+	Flags uint64    // Timed, AnyResult
 }
 
 // Flags of a Step.
@@ -23,32 +23,39 @@ const (
 	AnyResult             // do not compare the result with Want
 )
 
-// Loop runs a script of syscalls Iter times.
+// Loop says what Run does, and how far it came. All that the pointers lead
+// to may lie outside of Go's heap.
 type Loop struct {
-	Steps  *Step // NSteps of them, at most one Timed
-	NSteps uint64
-	Iter   uint64
-	// Batch is the number of iterations one delta spans. More than 1 needs
-	// NSteps == 1 and must divide Iter.
+	Steps  *Step  // the script: NSteps of them, at most one Timed
+	NSteps uint64 // at least 1
+	Iter   uint64 // how often the script runs
+	// Batch is how many iterations one delta spans, for a counter too coarse
+	// for a single call; else it is 1. It must divide Iter; a script that is
+	// run in batches has one step, and that is Timed. A delta of a batch has
+	// the loop's own instructions in it (BatchPassInsns).
 	Batch   uint64
 	Deltas  *uint64 // room for Iter/Batch entries; nil if no step is Timed
-	Counter Counter
+	Counter Counter // one of Counters
 
-	// What Run reports. Done == Iter means that every result was as wanted;
-	// the first Done/Batch entries of Deltas are valid.
+	// Run sets the rest. All results were as wanted if Done is Iter; else
+	// BadStep of the script, in the iteration after the Done good ones,
+	// returned BadResult. The first Done/Batch entries of Deltas are valid.
 	Done      uint64
 	BadStep   uint64
 	BadResult uint64
 }
 
-// Run executes the script. It panics when l is malformed.
+// Run executes the script l.Iter times, without Go code in between. The
+// counter is read right before and right after the trap: OverheadInsns says
+// how many instructions of ours that leaves in a delta. Run panics if l is
+// malformed.
 func Run(l *Loop) {
 	if err := l.check(); err != nil {
 		panic(err)
 	}
 	l.Done, l.BadStep, l.BadResult = 0, 0, 0
 	runLoop(l)
-	l.BadStep /= uint64(unsafe.Sizeof(Step{}))
+	l.BadStep /= uint64(unsafe.Sizeof(Step{})) // the assembly counts bytes
 	runtime.KeepAlive(l)
 }
 
