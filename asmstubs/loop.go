@@ -3,6 +3,7 @@
 package asmstubs
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -61,7 +62,7 @@ func Run(l *Loop) {
 
 func (l *Loop) check() error {
 	if l.Steps == nil || l.NSteps == 0 {
-		return fmt.Errorf("asmstubs: loop without steps")
+		return errors.New("asmstubs: loop without steps")
 	}
 	timed := 0
 	for _, s := range unsafe.Slice(l.Steps, l.NSteps) {
@@ -73,7 +74,7 @@ func (l *Loop) check() error {
 	case timed > 1:
 		return fmt.Errorf("asmstubs: %d timed steps, a script has at most one", timed)
 	case timed == 1 && l.Deltas == nil:
-		return fmt.Errorf("asmstubs: a timed step and no room for its deltas")
+		return errors.New("asmstubs: a timed step and no room for its deltas")
 	case !slices.Contains(Counters(), l.Counter):
 		return l.Counter.foreign()
 	case l.Batch == 0 || l.Iter%l.Batch != 0:
