@@ -1,0 +1,217 @@
+package bench
+
+import (
+	"bytes"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"unotify-bench/abi"
+	"unotify-bench/asmstubs"
+	"unotify-bench/internal/notify"
+)
+
+// supervisor is the worker's side of one row: what a mechanism's Serve works
+// with. Everything the loops need lies here, so that they allocate nothing.
+type supervisor struct {
+	conn *notify.Conn
+	kill func()
+	stop uint32 // set by the watchdog
+
+	pid, tid int
+	nr       uint64 // the trapped syscall
+
+	// The policy: the memory behind argument pointer must be length bytes
+	// that begin with head.
+	pointer   int
+	size      SizeRule
+	argOffset int // of the pointer in the tracee's register set
+	lenOffset int // of argument 2
+	head      []byte
+	length    int
+	buf       []byte // room for the argument and a NUL
+	mem       *notify.Mem
+
+	listener notify.Listener
+	notif    abi.Notif
+	resp     abi.NotifResp
+	addfd    abi.NotifAddFD
+
+	tracer  notify.Tracer
+	event   notify.Event
+	scratch uint64
+	stopped int
+
+	counter asmstubs.Counter
+	shares  []uint64 // ticks between a trap's arrival and its answer
+	served  int
+
+	cpu      float64
+	switches int64
+}
+
+// begin lets the target start its calls.
+func (s *supervisor) begin() error { return s.conn.Send(targetGo{}, -1) }
+
+// serve answers notifications until the target is gone: handle gets each and
+// has sent the answer when it returns.
+func (s *supervisor) serve(handle func(*abi.Notif) error) error {
+	if err := s.begin(); err != nil {
+		return err
+	}
+	for {
+		switch e := s.listener.Next(&s.notif, &s.stop); e {
+		case 0:
+		case unix.ENOENT:
+			return nil
+		default:
+			return fmt.Errorf("receive a notification: %w", e)
+		}
+		arrived := asmstubs.ReadCounter(s.counter)
+		if err := handle(&s.notif); err != nil {
+			return err
+		}
+		s.shares[s.served%len(s.shares)] = asmstubs.ReadCounter(s.counter) - arrived
+		s.served++
+	}
+}
+
+// answer is serve for the mechanisms that answer with SEND: decide fills in
+// the response, whose ID is set and whose other fields are zero.
+func (s *supervisor) answer(decide func(*abi.Notif, *abi.NotifResp) error) error {
+	return s.serve(func(n *abi.Notif) error {
+		s.resp = abi.NotifResp{ID: n.ID}
+		if err := decide(n, &s.resp); err != nil {
+			return err
+		}
+		// ENOENT: the target was interrupted; it will trap again.
+		if e := s.listener.Send(&s.resp); e != 0 && e != unix.ENOENT {
+			return fmt.Errorf("send the answer: %w", e)
+		}
+		return nil
+	})
+}
+
+// inspect does what a policy does: it reads the memory behind the pointer
+// argument, makes sure that the notification still stands, so that what was
+// read is the trapped task's, and compares. It returns the bytes, with room
+// for a NUL behind them.
+func (s *supervisor) inspect(n *abi.Notif) ([]byte, error) {
+	got, err := s.read(n.Data.Args[s.pointer], n.Data.Args[2])
+	if err != nil {
+		return nil, err
+	}
+	if e := s.listener.IDValid(&n.ID); e != 0 {
+		return nil, fmt.Errorf("check that notification %#x still stands: %w", n.ID, e)
+	}
+	return got, nil
+}
+
+// read reads and approves the target's argument at addr.
+func (s *supervisor) read(addr, arg2 uint64) ([]byte, error) {
+	var got []byte
+	var e unix.Errno
+	if s.size == SizeString {
+		got, e = s.mem.ReadPath(addr, s.buf)
+	} else {
+		if arg2 >= uint64(len(s.buf)) {
+			return nil, fmt.Errorf("the target passed %d bytes, expected %d", arg2, s.length)
+		}
+		var n int
+		n, e = s.mem.Read(addr, s.buf[:arg2])
+		got = s.buf[:n]
+	}
+	if e != 0 {
+		return nil, fmt.Errorf("read the target's argument at %#x: %w", addr, e)
+	}
+	if len(got) != s.length || !bytes.HasPrefix(got, s.head) {
+		return nil, fmt.Errorf("the target passed %d bytes %.64q, expected %d bytes %.64q", len(got), got, s.length, s.head)
+	}
+	return got, nil
+}
+
+// verdict says what a tracer's handler made of a stop.
+type verdict uint8
+
+const (
+	ignored verdict = iota // none of its business
+	partly                 // one of the stops that make up a trap
+	handled                // the trap is answered
+)
+
+// trace handles the stops of the target's thread until it is gone; with
+// syscalls set, every syscall entry and exit stops.
+func (s *supervisor) trace(syscalls bool, handle func(*notify.Event) (verdict, error)) error {
+	t := &s.tracer
+	if err := t.Attach(s.tid); err != nil {
+		return err
+	}
+	if syscalls {
+		// Only a stopped tracee can be told to stop at syscalls.
+		if e := t.Interrupt(s.tid); e != 0 {
+			return fmt.Errorf("stop the target to trace its syscalls: %w", e)
+		}
+	}
+	if err := s.begin(); err != nil {
+		return err
+	}
+	var share uint64
+	for {
+		switch e := t.Wait(-1, &s.event); e {
+		case 0:
+		case unix.ECHILD:
+			return nil
+		default:
+			return fmt.Errorf("wait for a stop: %w", e)
+		}
+		if s.event.TID != s.tid {
+			t.PassPeer(&s.event)
+			continue
+		}
+		arrived := asmstubs.ReadCounter(s.counter)
+		v, err := handle(&s.event)
+		if err != nil {
+			return err
+		}
+		t.Pass(&s.event, syscalls)
+		if v == ignored {
+			continue
+		}
+		share += asmstubs.ReadCounter(s.counter) - arrived
+		if v == handled {
+			s.shares[s.served%len(s.shares)] = share
+			s.served++
+			share = 0
+		}
+	}
+}
+
+// rewrite is a tracer's inspect: it reads and approves the argument, copies
+// it to scratch memory of the tracee and points the argument register there.
+// It returns what the register held. Without a pointer argument there is
+// nothing to do.
+func (s *supervisor) rewrite(tid int) (original uint64, err error) {
+	if s.pointer < 0 {
+		return 0, nil
+	}
+	t := &s.tracer
+	if e := t.GetRegs(tid); e != 0 {
+		return 0, fmt.Errorf("read the target's registers: %w", e)
+	}
+	original = t.Reg(s.argOffset)
+	got, err := s.read(original, t.Reg(s.lenOffset))
+	if err != nil {
+		return 0, err
+	}
+	if s.size == SizeString {
+		got = append(got, 0)
+	}
+	if n, e := s.mem.Write(s.scratch, got); e != 0 || n != len(got) {
+		return 0, fmt.Errorf("write %d bytes to the target's scratch memory: %w", len(got), e)
+	}
+	t.SetReg(s.argOffset, s.scratch)
+	if e := t.SetRegs(tid); e != 0 {
+		return 0, fmt.Errorf("rewrite the target's registers: %w", e)
+	}
+	return original, nil
+}

@@ -1,0 +1,321 @@
+package bench
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"sync/atomic"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"unotify-bench/abi"
+	"unotify-bench/asmstubs"
+	"unotify-bench/internal/notify"
+)
+
+const roleTarget = "target"
+
+// targetSpec is what the supervisor tells the target first.
+type targetSpec struct {
+	Cell    Cell
+	Calls   int // measured calls, of each thread
+	Warmup  int // discarded before the first stretch
+	Chunk   int // calls in one stretch
+	Batch   int
+	Counter asmstubs.Counter
+	CPU     int // -1: anywhere
+}
+
+// rewarm is how many calls are discarded at the start of every stretch but
+// the first: the other thread has just used the caches.
+func (s *targetSpec) rewarm() int { return s.Batch * max(1, s.Chunk/s.Batch/5) }
+
+// targetReady is the target's answer, with the listener's descriptor if its
+// mechanism has one. The target then waits for targetGo.
+type targetReady struct {
+	Err     string
+	TID     int
+	Nr      uint64 // the trapped syscall
+	Head    []byte // the first bytes the supervisor will find behind the pointer
+	Len     int    // how many it will find there
+	Scratch uint64 // memory of the same size for a tracer's copy
+}
+
+type targetGo struct{}
+
+// targetDone ends a row.
+type targetDone struct {
+	Err      string
+	Notified int     // calls made under the mechanism
+	CPU      float64 // seconds, of the calling thread in its stretches
+	Switches int64
+}
+
+// headBytes is how much of a large argument a supervisor looks at, and how
+// much of it crosses the control channel.
+const headBytes = 256
+
+// samples lays out the memory that supervisor and target share: the deltas
+// of the mechanism, then those of native.
+func samples(mem []byte, calls, batch int) (mech, native []uint64) {
+	n := calls / batch
+	all := unsafe.Slice((*uint64)(unsafe.Pointer(unsafe.SliceData(mem))), 2*n)
+	return all[:n:n], all[n:]
+}
+
+// samplesFD is the descriptor of that memory in the target.
+const samplesFD = notify.RoleFD + 1
+
+func targetMain() {
+	conn := notify.NewConn(notify.RoleFD)
+	if err := serveAsTarget(conn); err != nil && !errors.Is(err, notify.ErrPeerGone) {
+		_ = conn.Send(targetReady{Err: err.Error()}, -1)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+func serveAsTarget(conn *notify.Conn) error {
+	if err := notify.LockThread(); err != nil {
+		return err
+	}
+	var spec targetSpec
+	if _, err := conn.Recv(&spec); err != nil {
+		return err
+	}
+	// Two threads keep a P while they wait, peers do not.
+	runtime.GOMAXPROCS(4)
+	debug.SetGCPercent(-1)
+	mech, cs := FindMechanism(spec.Cell.Mech), spec.Cell.findCase()
+	if mech == nil || cs == nil {
+		return fmt.Errorf("no such cell: %s", spec.Cell.Name())
+	}
+	mem, err := unix.Mmap(samplesFD, 0, 16*spec.Calls/spec.Batch, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_POPULATE)
+	if err != nil {
+		return fmt.Errorf("map the samples: %w", err)
+	}
+	sc, err := newScene(3*max(cs.Bytes, 4096) + 16<<10)
+	if err != nil {
+		return err
+	}
+	defer sc.close()
+	script, err := cs.prepare(sc)
+	if err != nil {
+		return fmt.Errorf("prepare %s: %w", cs.Syscall, err)
+	}
+	scratch, _ := sc.put(make([]byte, len(script.memory)+1))
+	mechDeltas, nativeDeltas := samples(mem, spec.Calls, spec.Batch)
+
+	native := &stretch{spec: &spec, script: script, out: nativeDeltas}
+	native.init(false)
+	go native.wait()
+	for range mech.Peers {
+		go peer()
+	}
+	under := &stretch{spec: &spec, script: script, out: mechDeltas}
+	under.init(mech.Replaces)
+
+	if err := notify.Pin(spec.CPU); err != nil {
+		return err
+	}
+	listener, err := arm(mech, script.call.Nr)
+	if err != nil {
+		return err
+	}
+	err = conn.Send(targetReady{
+		TID:     unix.Gettid(),
+		Nr:      script.call.Nr,
+		Head:    script.memory[:min(len(script.memory), headBytes)],
+		Len:     len(script.memory),
+		Scratch: scratch,
+	}, listener)
+	if err != nil {
+		return err
+	}
+	if listener >= 0 {
+		unix.Close(listener)
+	}
+	if _, err := conn.Recv(&targetGo{}); err != nil {
+		return err
+	}
+	done := targetDone{}
+	for under.at < len(under.out) && err == nil {
+		if err = native.turn(); err == nil {
+			err = under.run()
+		}
+	}
+	done.Notified, done.CPU, done.Switches = under.calls, under.cpu, under.switches
+	if err != nil {
+		done.Err = err.Error()
+	}
+	// The scene's files go with calls that the filter may trap, after the
+	// supervisor has gone: leave them to the thread without a filter.
+	native.finish(sc.close)
+	return conn.Send(done, -1)
+}
+
+// arm installs what the mechanism needs on this thread and returns the
+// listener, or -1.
+func arm(m *Mechanism, nr uint64) (int, error) {
+	if m.Sigsys {
+		asmstubs.SigsysResult = ReplacedResult
+		if err := notify.SetSignal(unix.SIGSYS, asmstubs.SigsysHandler(), asmstubs.SigRestorer()); err != nil {
+			return -1, err
+		}
+	}
+	if m.Verdict == 0 {
+		return -1, nil
+	}
+	p, err := notify.FilterFor(int(nr), m.Verdict)
+	if err != nil {
+		return -1, err
+	}
+	var flags uint
+	if m.listens() {
+		flags = abi.SECCOMP_FILTER_FLAG_NEW_LISTENER
+	}
+	return p.Install(flags)
+}
+
+// peer is a thread that shares the target's memory and sleeps.
+func peer() {
+	runtime.LockOSThread()
+	for {
+		_, _, _ = unix.Syscall6(unix.SYS_PPOLL, 0, 0, 0, 0, 0, 0)
+	}
+}
+
+// stretch runs the script on one thread, a chunk at a time.
+type stretch struct {
+	spec   *targetSpec
+	script *script
+	loop   asmstubs.Loop
+	steps  []asmstubs.Step
+	deltas []uint64 // of one chunk, warm-up included
+	out    []uint64
+	at     int  // entries of out filled
+	effect bool // the calls take place
+
+	calls    int
+	cpu      float64
+	switches int64
+
+	// The native thread sleeps on state between its chunks.
+	state  uint32
+	err    error
+	atExit func()
+}
+
+// Values of stretch.state.
+const (
+	stateIdle = iota
+	stateTurn
+	stateExit
+)
+
+func (s *stretch) init(replaced bool) {
+	s.effect = !replaced
+	s.steps = s.script.steps(replaced)
+	// A batch spans whole iterations, so it must hold nothing but the call.
+	s.deltas = make([]uint64, (max(s.spec.Warmup, s.spec.rewarm())+s.spec.Chunk)/s.spec.Batch+1)
+	s.loop = asmstubs.Loop{
+		Steps: &s.steps[0], NSteps: uint64(len(s.steps)),
+		Batch:  uint64(s.spec.Batch),
+		Deltas: &s.deltas[0], Counter: s.spec.Counter,
+	}
+}
+
+// run measures the next chunk on the calling thread.
+func (s *stretch) run() error {
+	warm := s.spec.rewarm()
+	if s.at == 0 {
+		warm = s.spec.Warmup
+	}
+	batch := s.spec.Batch
+	n := min(s.spec.Chunk/batch, len(s.out)-s.at)
+	if s.effect && s.script.reset != nil {
+		if err := s.script.reset(); err != nil {
+			return err
+		}
+	}
+	s.loop.Iter = uint64(warm + n*batch)
+	var before, after unix.Rusage
+	_ = unix.Getrusage(unix.RUSAGE_THREAD, &before)
+	asmstubs.Run(&s.loop)
+	_ = unix.Getrusage(unix.RUSAGE_THREAD, &after)
+	s.calls += int(s.loop.Done)
+	s.cpu += cpuSeconds(&after) - cpuSeconds(&before)
+	s.switches += after.Nvcsw + after.Nivcsw - before.Nvcsw - before.Nivcsw
+	if s.loop.Done != s.loop.Iter {
+		st := s.steps[s.loop.BadStep]
+		return fmt.Errorf("call %d: step %d (syscall %d) returned %s, want %s", s.loop.Done, s.loop.BadStep,
+			st.Nr, resultText(s.loop.BadResult), resultText(st.Want))
+	}
+	if s.effect && s.script.verify != nil {
+		if err := s.script.verify(); err != nil {
+			return err
+		}
+	}
+	s.at += copy(s.out[s.at:s.at+n], s.deltas[warm/batch:])
+	return nil
+}
+
+// wait is the native thread.
+func (s *stretch) wait() {
+	if s.err = notify.LockThread(); s.err == nil {
+		s.err = notify.Pin(s.spec.CPU)
+	}
+	for {
+		for atomic.LoadUint32(&s.state) == stateIdle {
+			notify.FutexWait(&s.state, stateIdle)
+		}
+		if s.state == stateExit {
+			s.atExit()
+		} else if s.err == nil {
+			s.err = s.run()
+		}
+		atomic.StoreUint32(&s.state, stateIdle)
+		notify.FutexWake(&s.state)
+	}
+}
+
+// turn lets the native thread measure one chunk and waits for it.
+func (s *stretch) turn() error {
+	s.hand(stateTurn)
+	if s.err != nil {
+		return fmt.Errorf("native: %w", s.err)
+	}
+	return nil
+}
+
+// finish lets the native thread run f.
+func (s *stretch) finish(f func()) {
+	s.atExit = f
+	s.hand(stateExit)
+}
+
+func (s *stretch) hand(state uint32) {
+	atomic.StoreUint32(&s.state, state)
+	notify.FutexWake(&s.state)
+	for atomic.LoadUint32(&s.state) == state {
+		notify.FutexWait(&s.state, state)
+	}
+}
+
+func cpuSeconds(r *unix.Rusage) float64 {
+	return float64(r.Utime.Nano()+r.Stime.Nano()) / 1e9
+}
+
+// resultText spells a raw result: the errno's name where it is one.
+func resultText(r uint64) string {
+	if e := -int64(r); e > 0 && e < 4096 {
+		if name := unix.ErrnoName(unix.Errno(e)); name != "" {
+			return "-" + name
+		}
+		return fmt.Sprintf("-errno %d", e)
+	}
+	return fmt.Sprint(r)
+}

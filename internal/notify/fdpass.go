@@ -1,0 +1,107 @@
+package notify
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"golang.org/x/sys/unix"
+)
+
+// Conn is one end of the control channel between a supervisor and its
+// target: JSON messages over a SOCK_SEQPACKET pair, each with at most one
+// descriptor (SCM_RIGHTS).
+type Conn struct{ fd int }
+
+// maxMessage bounds one message, in bytes.
+const maxMessage = 64 << 10
+
+// ErrPeerGone is returned when the other end was closed: its process ended.
+var ErrPeerGone = errors.New("peer has gone")
+
+// NewConn wraps the descriptor of one end.
+func NewConn(fd int) *Conn { return &Conn{fd: fd} }
+
+// Pair returns two connected ends, both close-on-exec.
+func Pair() (a, b *Conn, err error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, fmt.Errorf("create socket pair: %w", err)
+	}
+	return &Conn{fds[0]}, &Conn{fds[1]}, nil
+}
+
+// FD is the descriptor below.
+func (c *Conn) FD() int { return c.fd }
+
+// Close closes this end.
+func (c *Conn) Close() error { return unix.Close(c.fd) }
+
+// Send sends v, and fd when it is not negative. It uses sendmsg(2), never
+// write(2): the sender may be a thread on which write is trapped.
+func (c *Conn) Send(v any, fd int) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode message: %w", err)
+	}
+	if len(b) > maxMessage {
+		return fmt.Errorf("message of %d bytes is over the limit of %d", len(b), maxMessage)
+	}
+	var oob []byte
+	if fd >= 0 {
+		oob = unix.UnixRights(fd)
+	}
+	for {
+		err := unix.Sendmsg(c.fd, b, oob, nil, unix.MSG_NOSIGNAL)
+		if err == unix.EINTR {
+			continue
+		}
+		if err == unix.EPIPE || err == unix.ECONNRESET {
+			return ErrPeerGone
+		}
+		if err != nil {
+			return fmt.Errorf("send message: %w", err)
+		}
+		return nil
+	}
+}
+
+// Recv receives one message into v and returns the descriptor that came with
+// it, or -1. A closed peer gives ErrPeerGone.
+func (c *Conn) Recv(v any) (fd int, err error) {
+	buf := make([]byte, maxMessage+1)
+	oob := make([]byte, unix.CmsgSpace(4))
+	var n, oobn int
+	for {
+		n, oobn, _, _, err = unix.Recvmsg(c.fd, buf, oob, unix.MSG_CMSG_CLOEXEC)
+		if err != unix.EINTR {
+			break
+		}
+	}
+	if err == unix.ECONNRESET || err == nil && n == 0 {
+		return -1, ErrPeerGone
+	}
+	if err != nil {
+		return -1, fmt.Errorf("receive message: %w", err)
+	}
+	fd = -1
+	if oobn > 0 {
+		msgs, err := unix.ParseSocketControlMessage(oob[:oobn])
+		if err != nil {
+			return -1, fmt.Errorf("parse control message: %w", err)
+		}
+		for _, m := range msgs {
+			if fds, err := unix.ParseUnixRights(&m); err == nil && len(fds) > 0 {
+				fd = fds[0]
+			}
+		}
+	}
+	if err := json.Unmarshal(buf[:n], v); err != nil {
+		if fd >= 0 {
+			unix.Close(fd)
+		}
+		return -1, fmt.Errorf("decode message %.80q: %w", buf[:n], errors.Join(err, io.ErrUnexpectedEOF))
+	}
+	return fd, nil
+}

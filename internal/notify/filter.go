@@ -1,0 +1,73 @@
+package notify
+
+import (
+	"fmt"
+	"runtime"
+	"unsafe"
+
+	"golang.org/x/net/bpf"
+	"golang.org/x/sys/unix"
+
+	"unotify-bench/abi"
+)
+
+// Offsets into struct seccomp_data.
+const (
+	dataNr   = uint32(unsafe.Offsetof(abi.Data{}.Nr))
+	dataArch = uint32(unsafe.Offsetof(abi.Data{}.Arch))
+)
+
+// Program is an assembled classic BPF filter, ready for seccomp(2).
+type Program []bpf.RawInstruction
+
+// FilterFor returns a filter that answers action (a SECCOMP_RET_* value with
+// its data) to syscall nr, allows every other call, and kills the process
+// when the call comes through another architecture's table: that is what a
+// policy must do, and what lets the kernel cache the constant verdicts
+// (seccomp_cache_prepare in kernel/seccomp.c, since 5.11).
+func FilterFor(nr int, action uint32) (Program, error) {
+	p, err := bpf.Assemble([]bpf.Instruction{
+		bpf.LoadAbsolute{Off: dataArch, Size: 4},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: Native.AuditArch, SkipTrue: 1},
+		bpf.RetConstant{Val: abi.SECCOMP_RET_KILL_PROCESS},
+		bpf.LoadAbsolute{Off: dataNr, Size: 4},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(nr), SkipFalse: 1},
+		bpf.RetConstant{Val: action},
+		bpf.RetConstant{Val: abi.SECCOMP_RET_ALLOW},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("assemble filter for syscall %d: %w", nr, err)
+	}
+	return p, nil
+}
+
+// sockFprog is struct sock_fprog of <linux/filter.h>.
+type sockFprog struct {
+	Len    uint16
+	_      [6]byte
+	Filter *bpf.RawInstruction
+}
+
+// Install sets no_new_privs and installs p on the calling thread, which must
+// be locked to its goroutine and must never be unlocked again: a filter
+// cannot be taken off. With SECCOMP_FILTER_FLAG_NEW_LISTENER in flags the
+// listener's descriptor is returned, otherwise -1.
+//
+// EBUSY means that the thread's filter chain has a listener already, EINVAL
+// that this kernel does not know a flag, EACCES that no_new_privs failed.
+// A container's own filter typically gives EPERM or ENOSYS.
+func (p Program) Install(flags uint) (fd int, err error) {
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return -1, fmt.Errorf("set no_new_privs: %w", err)
+	}
+	prog := sockFprog{Len: uint16(len(p)), Filter: &p[0]}
+	r, _, e := unix.RawSyscall(unix.SYS_SECCOMP, abi.SECCOMP_SET_MODE_FILTER, uintptr(flags), uintptr(unsafe.Pointer(&prog)))
+	runtime.KeepAlive(p)
+	if e != 0 {
+		return -1, fmt.Errorf("install seccomp filter with flags %#x: %w", flags, e)
+	}
+	if flags&abi.SECCOMP_FILTER_FLAG_NEW_LISTENER == 0 {
+		return -1, nil
+	}
+	return int(r), nil
+}

@@ -1,0 +1,93 @@
+package notify
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// rolePrefix marks argv[0] of a process that this program started again.
+// A role travels in argv[0] so that it needs neither an environment variable
+// nor a subcommand, and shows in ps.
+const rolePrefix = "unotify-bench:"
+
+// Role returns the role this process was started in by Start, "" for none.
+// main, and TestMain of a package that uses Start, ask it first.
+func Role() string {
+	role, ok := strings.CutPrefix(os.Args[0], rolePrefix)
+	if !ok {
+		return ""
+	}
+	return role
+}
+
+// RoleFD is the descriptor of the control channel in a process with a role;
+// the descriptors in Start's files follow it.
+const RoleFD = 3
+
+// Process is this program, running once more in a role.
+type Process struct {
+	Conn *Conn // to the other end's NewConn(RoleFD)
+
+	cmd    *exec.Cmd
+	waited sync.Once
+	err    error
+	done   chan struct{}
+}
+
+// Start runs this program in the given role, with a control channel as
+// RoleFD and files after it. It is in a process group of its own, so that a
+// Ctrl-C reaches only the parent, which then ends it in order; when the
+// parent dies instead, the control channel closes and the child sees
+// ErrPeerGone. (PR_SET_PDEATHSIG would follow the parent's thread, not the
+// process.)
+func Start(role string, files ...*os.File) (*Process, error) {
+	here, there, err := Pair()
+	if err != nil {
+		return nil, err
+	}
+	theirs := os.NewFile(uintptr(there.fd), "control")
+	defer theirs.Close()
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Args = []string{rolePrefix + role}
+	cmd.ExtraFiles = append([]*os.File{theirs}, files...)
+	cmd.Stderr = os.Stderr
+	cmd.Stdout = os.Stderr
+	// One signal the kernel must never see between two measured calls.
+	cmd.Env = append(os.Environ(), "GODEBUG=asyncpreemptoff=1")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		here.Close()
+		return nil, fmt.Errorf("start %s process: %w", role, err)
+	}
+	return &Process{Conn: here, cmd: cmd, done: make(chan struct{})}, nil
+}
+
+// PID is the process id.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
+// Kill ends the process; Wait still has to be called.
+func (p *Process) Kill() { _ = p.cmd.Process.Kill() }
+
+// Wait returns once the process has ended, with nil for exit status 0. It
+// may be called several times and from several goroutines. A process that a
+// tracer has reaped counts as ended well.
+func (p *Process) Wait() error {
+	p.waited.Do(func() {
+		err := p.cmd.Wait()
+		if errors.Is(err, unix.ECHILD) {
+			err = nil
+		}
+		p.err = err
+		p.Conn.Close()
+		close(p.done)
+	})
+	<-p.done
+	return p.err
+}
