@@ -28,6 +28,8 @@ type Builder struct {
 	Jobs     int       // 0 means one for each CPU
 	Progress Progress  // nil means silence
 	Verbose  io.Writer // if not nil, gets everything that make prints
+
+	objectRoom int64 // bytes that a new object tree needs; 0 means objectSpace
 }
 
 func (b *Builder) progress() Progress {
@@ -168,13 +170,20 @@ func (b *Builder) build(ctx context.Context, r request, src *source, compiler st
 			return img, err
 		}
 	}
+	if dir := cache.imageDir(Entry{Arch: r.arch.Name, Variant: r.spec.name, Key: r.key(src, compiler)}); fileExists(dir) && !src.mutable {
+		b.progress().Log(fmt.Sprintf("the description of %s is damaged, it is built again", dir))
+	}
 	tree := objectTree{dir: cache.objectTree(name), target: r.target, lock: l}
 	fresh := !fileExists(tree.out(".config.checked"))
 	if err := tree.link(src); err != nil {
 		return nil, spaceError(err, cache.root, objectSpace)
 	}
 	if fresh {
-		if err := room(cache.root, objectSpace); err != nil {
+		need := b.objectRoom
+		if need == 0 {
+			need = objectSpace
+		}
+		if err := room(cache.root, need); err != nil {
 			return nil, err
 		}
 	}

@@ -1,0 +1,2 @@
+# hook.sh OBJECT FILE
+echo "$1" > "$2"
