@@ -1,0 +1,99 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+
+	"unotify-bench/bench"
+	"unotify-bench/kernel"
+)
+
+// job is what the host asks of a guest, as /job.json of its initramfs.
+type job struct {
+	Config bench.Config
+	Cells  []bench.Cell `json:",omitempty"`
+	Probe  bool         `json:",omitempty"`
+	Exec   []string     `json:",omitempty"` // a program and its arguments, for tests
+}
+
+const jobFile = "job.json"
+
+// Kinds of events that a guest sends.
+const (
+	eventRow   = "row"   // bench.Row
+	eventProbe = "probe" // bench.Finding
+	eventOut   = "out"   // string: one line of a job's program
+	eventErr   = "err"   // string: why the job could not be done
+)
+
+// guestMain is the init of a virtual machine.
+func guestMain() {
+	g, err := kernel.Guest()
+	if err != nil {
+		// Without a channel the console is all there is; the panic that
+		// follows ends the machine.
+		fmt.Fprintln(os.Stderr, "unotify-bench guest:", err)
+		os.Exit(1)
+	}
+	code, err := doJob(g)
+	if err != nil {
+		_ = g.Emit(eventErr, err.Error())
+		code = exitEnvironment
+	}
+	_ = g.Done(code)
+	err = g.Poweroff()
+	fmt.Fprintln(os.Stderr, "unotify-bench guest: power off:", err)
+	os.Exit(1)
+}
+
+func doJob(g *kernel.GuestConn) (code int, err error) {
+	b, err := os.ReadFile("/" + jobFile)
+	if err != nil {
+		return 0, fmt.Errorf("read the job: %w", err)
+	}
+	var j job
+	if err := json.Unmarshal(b, &j); err != nil {
+		return 0, fmt.Errorf("decode the job: %w", err)
+	}
+	ctx := context.Background()
+	switch {
+	case len(j.Exec) > 0:
+		return execJob(g, j.Exec)
+	case j.Probe:
+		for _, f := range bench.Probe(ctx) {
+			if err := g.Emit(eventProbe, f); err != nil {
+				return 0, err
+			}
+		}
+		return 0, nil
+	}
+	return 0, bench.Run(ctx, j.Config, j.Cells, func(r bench.Row) error { return g.Emit(eventRow, r) })
+}
+
+// execJob runs a program, a test binary usually, and sends its output.
+func execJob(g *kernel.GuestConn, argv []string) (code int, err error) {
+	cmd := exec.Command(argv[0], argv[1:]...)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return 0, err
+	}
+	cmd.Stderr = cmd.Stdout
+	cmd.Dir = "/tmp"
+	if err := cmd.Start(); err != nil {
+		return 0, err
+	}
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		if err := g.Emit(eventOut, lines.Text()); err != nil {
+			return 0, err
+		}
+	}
+	if err := cmd.Wait(); err != nil && cmd.ProcessState == nil {
+		return 0, err
+	}
+	return cmd.ProcessState.ExitCode(), nil
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"unotify-bench/abi"
+	"unotify-bench/kernel"
+)
+
+// clean replaces control characters, so that foreign text stays text.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
+			return '?'
+		}
+		return r
+	}, s)
+}
+
+func (a *app) kernelCommand() *cobra.Command {
+	var on []string
+	var variant, source string
+	var jobs int
+	// each runs f for every architecture that --on names.
+	each := func(f func(cmd *cobra.Command, b *kernel.Builder, arch *abi.Arch, v kernel.Variant) error) func(*cobra.Command, []string) error {
+		return func(cmd *cobra.Command, _ []string) error {
+			_, as, err := parsePlaces(on)
+			if err != nil {
+				return err
+			}
+			if !slices.Contains(kernel.Variants(), kernel.Variant(variant)) {
+				return usageError("unknown kernel variant %q; known: %s", variant, variantNames())
+			}
+			bar := a.newProgress()
+			defer bar.End()
+			b := &kernel.Builder{Source: source, Jobs: jobs, Progress: bar}
+			if a.verbose {
+				b.Verbose = a.stderr
+			}
+			for _, arch := range as {
+				if err := f(cmd, b, arch, kernel.Variant(variant)); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}
+	cmd := &cobra.Command{
+		Use:   "kernel",
+		Short: "Build and manage the kernels that virtual machines boot",
+		Example: `  unotify-bench kernel build --on riscv64
+  qemu-system-riscv64 -M virt -nographic -kernel $(unotify-bench kernel path --on riscv64)`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usageError("unknown command %q for kernel; see unotify-bench kernel --help", args[0])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	f := cmd.PersistentFlags()
+	f.StringSliceVar(&on, "on", []string{"all"}, "architectures: amd64, arm64, riscv64, or all")
+	f.StringVar(&variant, "kernel", "stock", "variant: "+variantNames())
+	f.StringVar(&source, "source", "", "kernel source: a tarball, a .deb or a directory (default: fetch Debian's)")
+	f.IntVar(&jobs, "jobs", 0, "compilers at once (default: one a CPU)")
+
+	cmd.AddCommand(
+		&cobra.Command{
+			Use: "build", Short: "Build, or find in the cache", Args: noArgs,
+			Example: `  unotify-bench kernel build
+  unotify-bench kernel build --on arm64 --source ~/linux-6.12.tar.xz`,
+			RunE: each(func(cmd *cobra.Command, b *kernel.Builder, arch *abi.Arch, v kernel.Variant) error {
+				img, err := b.Build(cmd.Context(), arch, v)
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(a.stdout, "%s %s %s %s\n", arch.Name, v, img.Release, img.Path)
+				return nil
+			}),
+		},
+		&cobra.Command{
+			Use: "path", Short: "Print where the built image is", Args: noArgs,
+			Example: `  unotify-bench kernel path --on amd64
+  unotify-bench kernel path --on all`,
+			RunE: each(func(_ *cobra.Command, b *kernel.Builder, arch *abi.Arch, v kernel.Variant) error {
+				img, err := b.Lookup(arch, v)
+				if err != nil {
+					return err
+				}
+				fmt.Fprintln(a.stdout, img.Path)
+				return nil
+			}),
+		},
+		&cobra.Command{
+			Use: "config", Short: "Print the configuration fragment, each line with its reason", Args: noArgs,
+			Example: `  unotify-bench kernel config --on riscv64
+  unotify-bench kernel config --on amd64 > unotify.config`,
+			RunE: each(func(_ *cobra.Command, b *kernel.Builder, arch *abi.Arch, v kernel.Variant) error {
+				text, err := b.Config(arch, v)
+				if err != nil {
+					return err
+				}
+				fmt.Fprint(a.stdout, text)
+				return nil
+			}),
+		},
+		&cobra.Command{
+			Use: "list", Short: "List what is cached", Args: noArgs,
+			Example: `  unotify-bench kernel list
+  unotify-bench kernel list --quiet`,
+			RunE: func(*cobra.Command, []string) error {
+				entries, err := (&kernel.Builder{}).List()
+				if err != nil {
+					return err
+				}
+				w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+				for _, e := range entries {
+					fmt.Fprintf(w, "%s\t%s\t%s\t%.1f MB\t%s\n", e.Arch, e.Variant, e.Release, float64(e.Size)/1e6, e.Path)
+				}
+				return w.Flush()
+			},
+		},
+		&cobra.Command{
+			Use: "clean", Short: "Remove cached kernels, object trees and sources", Args: noArgs,
+			Example: `  unotify-bench kernel clean
+  unotify-bench kernel clean --verbose`,
+			RunE: func(cmd *cobra.Command, _ []string) error {
+				bar := a.newProgress()
+				defer bar.End()
+				return (&kernel.Builder{Progress: bar}).Clean(cmd.Context())
+			},
+		},
+	)
+	return cmd
+}

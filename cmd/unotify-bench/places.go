@@ -1,0 +1,78 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"unotify-bench/abi"
+	"unotify-bench/abi/amd64"
+	"unotify-bench/abi/arm64"
+	"unotify-bench/abi/riscv64"
+	"unotify-bench/internal/notify"
+)
+
+// arches lists the architectures, in table order.
+func arches() []*abi.Arch { return []*abi.Arch{&amd64.Arch, &arm64.Arch, &riscv64.Arch} }
+
+// host is the place that is no virtual machine.
+const host = "host"
+
+// parsePlaces turns the values of --on into host (true if it is among them)
+// and architectures, both in table order.
+func parsePlaces(on []string) (onHost bool, as []*abi.Arch, err error) {
+	known := []string{host}
+	for _, a := range arches() {
+		known = append(known, a.Name)
+	}
+	for _, o := range on {
+		if o != "all" && !slices.Contains(known, o) {
+			return false, nil, usageError("unknown place %q for --on; known: %s, all", o, strings.Join(known, ", "))
+		}
+	}
+	all := slices.Contains(on, "all")
+	for _, a := range arches() {
+		if all || slices.Contains(on, a.Name) {
+			as = append(as, a)
+		}
+	}
+	return all || slices.Contains(on, host), as, nil
+}
+
+// guestBinary finds the program to run in guests of architecture a: this one
+// where it fits, else the file that make builds beside it.
+func guestBinary(a *abi.Arch) (string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", fmt.Errorf("find this program's file: %w", err)
+	}
+	if a == notify.Native {
+		return self, nil
+	}
+	sibling := filepath.Join(filepath.Dir(self), "unotify-bench-linux-"+a.Name)
+	if _, err := os.Stat(sibling); err != nil {
+		return "", fmt.Errorf("no program for %s guests at %s: run make, or GOARCH=%s CGO_ENABLED=0 go build -o %s ./cmd/unotify-bench: %w",
+			a.Name, sibling, a.Name, sibling, err)
+	}
+	return sibling, nil
+}
+
+// stateDir is where results are kept: $XDG_STATE_HOME/unotify-bench, else
+// ~/.local/state/unotify-bench.
+func stateDir() (string, error) {
+	dir := os.Getenv("XDG_STATE_HOME")
+	if dir == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "", fmt.Errorf("find the user's home directory: %w", err)
+		}
+		dir = filepath.Join(home, ".local", "state")
+	}
+	dir = filepath.Join(dir, "unotify-bench")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", fmt.Errorf("make the directory for results: %w", err)
+	}
+	return dir, nil
+}

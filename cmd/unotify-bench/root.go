@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"unotify-bench/internal/report"
+)
+
+// app is what every command shares: where to write, and how much.
+type app struct {
+	stdout, stderr io.Writer
+	quiet, verbose bool
+	color          string // auto, always, never
+}
+
+// run executes one command line and returns the exit status.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	a := &app{stdout: stdout, stderr: stderr}
+	root := a.rootCommand()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err != nil {
+		switch status := exitStatus(err); status {
+		case exitInterrupted:
+			fmt.Fprintln(stderr, "unotify-bench: interrupted; what was measured is kept")
+		default:
+			fmt.Fprintf(stderr, "unotify-bench: %v\n", err)
+		}
+	}
+	return exitStatus(err)
+}
+
+func (a *app) rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "unotify-bench",
+		Short: "Are a kernel's seccomp user-notification mechanisms fast and right?",
+		Long: `Measures what a syscall costs under each seccomp user-notification mechanism,
+on this host and in virtual machines of amd64, arm64 and riscv64.
+
+Exit status: 0 all well; 1 a check or a measurement failed; 2 usage;
+3 the environment is not able (missing tool, kernel does not boot);
+130 interrupted, with what was measured kept.
+
+Environment: XDG_CACHE_HOME and XDG_STATE_HOME say where kernels and results
+are kept. Nothing else is read.`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			if !slices.Contains([]string{"auto", "always", "never"}, a.color) {
+				return usageError("--color is %q; want auto, always or never", a.color)
+			}
+			if a.quiet && a.verbose {
+				return usageError("--quiet and --verbose exclude each other")
+			}
+			return nil
+		},
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usageError("unknown command %q; see unotify-bench --help", args[0])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return cmd.Help() },
+	}
+	f := root.PersistentFlags()
+	f.BoolVarP(&a.quiet, "quiet", "q", false, "print results and errors only")
+	f.BoolVarP(&a.verbose, "verbose", "v", false, "print what is done, and every tool's output")
+	f.StringVar(&a.color, "color", "auto", "auto, always or never")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError("%w", err) })
+	root.AddCommand(a.runCommand(), a.probeCommand(), a.kernelCommand(), a.doctorCommand(), a.versionCommand())
+	return root
+}
+
+// noArgs refuses arguments with the exit status for it.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usageError("%s takes no arguments, got %q", cmd.CommandPath(), args)
+	}
+	return nil
+}
+
+// terminal returns the width of w in columns if it is a terminal, else 0.
+func terminal(w io.Writer) int {
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return 0
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil || width <= 0 {
+		return 80
+	}
+	return width
+}
+
+// tableOptions fits tables to where they go.
+func (a *app) tableOptions(w io.Writer) report.TableOptions {
+	width := terminal(w)
+	return report.TableOptions{
+		Width: width,
+		Color: a.color == "always" || a.color == "auto" && width > 0 && os.Getenv("NO_COLOR") == "",
+	}
+}
+
+// note tells the person something, on standard error.
+func (a *app) note(format string, args ...any) {
+	if !a.quiet {
+		fmt.Fprintf(a.stderr, format+"\n", args...)
+	}
+}

@@ -1,0 +1,299 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
+
+	"unotify-bench/abi"
+	"unotify-bench/bench"
+	"unotify-bench/internal/report"
+	"unotify-bench/kernel"
+)
+
+// runner carries out a plan.
+type runner struct {
+	*app
+	plan *plan
+	sink *sink
+	bar  *progress
+
+	mu       sync.Mutex
+	failures []string // rows that could not be measured
+}
+
+func (r *runner) run(ctx context.Context) error {
+	var broken []error
+	if r.plan.onHost {
+		if err := r.host(ctx); err != nil {
+			return err
+		}
+	}
+	for _, arch := range r.plan.arches {
+		for _, clock := range r.plan.clocks {
+			err := r.machines(ctx, arch, clock)
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			// One architecture that does not work leaves the others.
+			if err != nil {
+				broken = append(broken, fmt.Errorf("%s: %w", arch.Name, err))
+			}
+		}
+	}
+	if len(broken) > 0 {
+		return errors.Join(broken...)
+	}
+	if len(r.failures) > 0 {
+		return failure("%d rows could not be measured:\n  %s", len(r.failures), strings.Join(r.failures, "\n  "))
+	}
+	return nil
+}
+
+// wallCalls is how many calls a row gets on a wall clock.
+func (r *runner) wallCalls() int {
+	if r.plan.per > 0 {
+		// About 5 µs a call; a row that is slower takes longer.
+		return max(100, int(r.plan.per/(5*time.Microsecond)))
+	}
+	return r.plan.calls
+}
+
+// host measures on this machine's own kernel.
+func (r *runner) host(ctx context.Context) error {
+	cfg := bench.Config{Unit: bench.UnitNanoseconds, Calls: r.wallCalls(), Warmup: 200, Limit: time.Minute}
+	keys := r.hostKeys()
+	total := int64(len(r.plan.host) * r.plan.count)
+	r.bar.Step("measure host")
+	var done int64
+	// Whole rounds, so that a drift of the machine's speed goes over all rows.
+	for range r.plan.count {
+		err := bench.Run(ctx, cfg, r.plan.host, func(row bench.Row) error {
+			done++
+			r.bar.Done(done, total)
+			return r.take(row, keys, host, runtime.NumCPU())
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// take stores a row.
+func (r *runner) take(row bench.Row, keys laneKeys, where string, cpus int) error {
+	switch {
+	case row.NA != "":
+		return r.sink.na(report.NA{Where: where, Name: row.Cell.Name(), Why: row.NA})
+	case row.Err != "":
+		text := fmt.Sprintf("%s %s: %s", where, row.Cell.Name(), row.Err)
+		r.mu.Lock()
+		r.failures = append(r.failures, text)
+		r.mu.Unlock()
+		r.bar.Log("not measured: " + text)
+		return r.sink.na(report.NA{Where: where, Name: row.Cell.Name(), Why: "failed: " + row.Err})
+	}
+	return r.sink.result(result(row, keys, cpus))
+}
+
+// hostKeys are the facts of this machine.
+func (r *runner) hostKeys() laneKeys {
+	return laneKeys{
+		{"goos", runtime.GOOS}, {"goarch", runtime.GOARCH},
+		{"kernel", unameRelease()}, {"accel", "native"}, {"clock", "wall"},
+		{"cpu", cpuModel()}, {"unotify-bench", version()},
+	}
+}
+
+func unameRelease() string {
+	var u unix.Utsname
+	if err := unix.Uname(&u); err != nil {
+		return "unknown"
+	}
+	return unix.ByteSliceToString(u.Release[:])
+}
+
+// cpuModel is the model that /proc/cpuinfo names first.
+func cpuModel() string {
+	b, _ := os.ReadFile("/proc/cpuinfo")
+	for line := range strings.Lines(string(b)) {
+		k, v, ok := strings.Cut(line, ":")
+		if k = strings.TrimSpace(k); ok && (k == "model name" || k == "uarch" || k == "CPU part") {
+			return strings.TrimSpace(v)
+		}
+	}
+	return ""
+}
+
+// insnsSlot is the start grid of rows on an instruction clock: longer than
+// any row takes there, and free, since idle time passes for nothing.
+const insnsSlot = 20 * time.Second
+
+// machines measures in virtual machines of one architecture, one for each
+// seed or repetition.
+func (r *runner) machines(ctx context.Context, arch *abi.Arch, clock kernel.Clock) error {
+	img, err := r.image(ctx, arch)
+	if err != nil {
+		return err
+	}
+	program, err := guestBinary(arch)
+	if err != nil {
+		return err
+	}
+	qemu, err := kernel.QEMUVersion(ctx, arch)
+	if err != nil {
+		return err
+	}
+	lane := &vmLane{runner: r, arch: arch, clock: clock, image: img, program: program, qemu: qemu, cells: r.plan.guest}
+	lane.cfg = bench.Config{Unit: bench.UnitInstructions, Calls: 500, Warmup: 200, Slot: insnsSlot, Limit: 10 * time.Minute}
+	lane.cpus = 1
+	what := "instructions"
+	if clock == kernel.Wall {
+		lane.cfg = bench.Config{Unit: bench.UnitNanoseconds, Calls: r.wallCalls(), Warmup: 200, Limit: 2 * time.Minute}
+		lane.cpus = r.plan.cpus
+		what = "wall time"
+	}
+	r.bar.Step(fmt.Sprintf("measure %s (%s, %s)", arch.Name, img.Release, what))
+	lane.total = int64(len(lane.cells) * r.plan.count)
+	var g errgroup.Group
+	g.SetLimit(r.plan.jobs)
+	for seed := 1; seed <= r.plan.count; seed++ {
+		g.Go(func() error { return lane.boot(ctx, uint64(seed)) })
+	}
+	return g.Wait()
+}
+
+// image builds the kernel, or opens the one that --kernel names.
+func (r *runner) image(ctx context.Context, arch *abi.Arch) (*kernel.Image, error) {
+	if strings.ContainsAny(r.plan.kernel, "/.") {
+		return kernel.OpenImage(r.plan.kernel, arch)
+	}
+	b := &kernel.Builder{Source: r.plan.source, Progress: r.bar}
+	if r.verbose {
+		b.Verbose = r.stderr
+	}
+	return b.Build(ctx, arch, kernel.Variant(r.plan.kernel))
+}
+
+// vmLane is one architecture on one clock.
+type vmLane struct {
+	*runner
+	arch    *abi.Arch
+	clock   kernel.Clock
+	image   *kernel.Image
+	program string
+	qemu    string // version
+	cfg     bench.Config
+	cells   []bench.Cell
+	cpus    int
+	total   int64
+	done    atomic.Int64
+}
+
+// boot measures every cell in one virtual machine. Rows are stored as they
+// arrive; the guest is not believed.
+func (l *vmLane) boot(ctx context.Context, seed uint64) error {
+	j, err := json.Marshal(job{Config: l.cfg, Cells: l.cells})
+	if err != nil {
+		return err
+	}
+	m := &kernel.Machine{
+		Image: l.image, Arch: l.arch, Init: l.program,
+		Files: map[string][]byte{jobFile: j},
+		Clock: l.clock, Accel: l.plan.accelV, CPUs: l.cpus, Seed: seed,
+		Run:     rand.Text(),
+		Timeout: time.Hour, Idle: 10 * time.Minute,
+		Logf: func(format string, args ...any) { l.bar.Log(fmt.Sprintf(format, args...)) },
+	}
+	if m.ConsoleLog, err = l.consoleLog(seed); err != nil {
+		return err
+	}
+	var at int
+	samples := sha256.New()
+	exit, err := m.Boot(ctx, func(e kernel.Event) error {
+		switch e.Kind {
+		case eventErr:
+			var text string
+			_ = json.Unmarshal(e.Data, &text)
+			return fmt.Errorf("guest: %.1000q", text)
+		case eventRow:
+		default:
+			return fmt.Errorf("guest sent an event of unknown kind %.40q", e.Kind)
+		}
+		var row bench.Row
+		if err := json.Unmarshal(e.Data, &row); err != nil {
+			return fmt.Errorf("guest sent a row that is none: %w", err)
+		}
+		if at >= len(l.cells) {
+			return errors.New("guest sent more rows than were asked for")
+		}
+		if err := checkRow(row, l.cells[at], l.cfg.Unit); err != nil {
+			return err
+		}
+		at++
+		fmt.Fprintf(samples, "%s %s\n", row.Cell.Name(), row.SHA256)
+		l.bar.Done(l.done.Add(1), l.total)
+		return l.take(row, l.keys(), l.arch.Name, l.cpus)
+	})
+	if err != nil {
+		return fmt.Errorf("seed %d: %w", seed, err)
+	}
+	if len(exit.Bad) > 0 {
+		return fmt.Errorf("seed %d: the kernel complained: %s (console: %s)", seed, strings.Join(exit.Bad, "; "), m.ConsoleLog)
+	}
+	if exit.Code != 0 || at != len(l.cells) {
+		return fmt.Errorf("seed %d: the guest ended with status %d after %d of %d rows", seed, exit.Code, at, len(l.cells))
+	}
+	if l.clock == kernel.Insns {
+		return l.sink.remark("samples goarch=%s seed=%d rows=%d sha256=%s", l.arch.Name, seed, at, hex.EncodeToString(samples.Sum(nil)))
+	}
+	return nil
+}
+
+func (l *vmLane) keys() laneKeys {
+	clock, accel, seeds := "insns", "tcg", seedList(l.plan.count)
+	if l.clock == kernel.Wall {
+		clock, seeds = "wall", ""
+		accel = string(l.plan.accelV)
+		if accel == "" {
+			accel = string(kernel.AccelTCG)
+		}
+	}
+	return laneKeys{
+		{"goos", "linux"}, {"goarch", l.arch.Name},
+		{"kernel", l.image.Release}, {"kernel-sha256", l.image.SHA256},
+		{"accel", accel}, {"clock", clock}, {"qemu", l.qemu}, {"seeds", seeds},
+		{"unotify-bench", version()},
+	}
+}
+
+func seedList(n int) string {
+	var s []string
+	for i := 1; i <= n; i++ {
+		s = append(s, fmt.Sprint(i))
+	}
+	return strings.Join(s, ",")
+}
+
+// consoleLog is where the console of a machine is kept, beside the results.
+func (l *vmLane) consoleLog(seed uint64) (string, error) {
+	dir := strings.TrimSuffix(l.sink.path, filepath.Ext(l.sink.path)) + ".console"
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", fmt.Errorf("make the directory for console logs: %w", err)
+	}
+	return filepath.Join(dir, fmt.Sprintf("%s-%d.log", l.arch.Name, seed)), nil
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/perf/benchfmt"
+
+	"unotify-bench/internal/report"
+)
+
+// sink is where results go as they come: a results file, which has every row
+// on disk before the next is measured; a stream in the asked format; and the
+// set that the table is made from.
+type sink struct {
+	mu      sync.Mutex
+	file    *os.File
+	path    string
+	writers []report.Writer
+	flush   []*bufio.Writer
+	set     report.Set
+}
+
+// newSink opens the results file: output where -o names one, a new file in
+// output where that is a directory, else one under the state directory.
+// format goes to standard output, or to -o; text is the table, which is
+// printed at the end and for which the results file is in benchfmt.
+func newSink(format, output string, stdout io.Writer) (*sink, error) {
+	s := &sink{}
+	name := time.Now().UTC().Format("20060102T150405.000Z") + ".txt"
+	switch info, err := os.Stat(output); {
+	case output == "":
+		dir, err := stateDir()
+		if err != nil {
+			return nil, err
+		}
+		s.path = filepath.Join(dir, name)
+	case err == nil && info.IsDir():
+		s.path = filepath.Join(output, name)
+	default:
+		s.path = output
+	}
+	f, err := os.OpenFile(s.path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("open the file for results (choose another with -o): %w", err)
+	}
+	s.file = f
+	fileFormat := "benchfmt"
+	if output != "" && format != "text" {
+		fileFormat = format
+	}
+	if err := s.add(fileFormat, f); err != nil {
+		return nil, err
+	}
+	if output == "" && format != "text" {
+		if err := s.add(format, stdout); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+func (s *sink) add(format string, w io.Writer) error {
+	b := bufio.NewWriter(w)
+	rw, err := report.NewWriter(format, b)
+	if err != nil {
+		return usageError("%w", err)
+	}
+	s.writers = append(s.writers, rw)
+	s.flush = append(s.flush, b)
+	return nil
+}
+
+// result stores one row. It is safe for concurrent use, as the rest is.
+func (s *sink) result(r *benchfmt.Result) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.set.Add(r); err != nil {
+		return fmt.Errorf("take in %s: %w", r.Name, err)
+	}
+	return s.each(func(w report.Writer) error { return w.Write(r) })
+}
+
+// na stores that a cell does not exist.
+func (s *sink) na(na report.NA) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.set.AddNA(na); err != nil {
+		return fmt.Errorf("take in %s: %w", na.Name, err)
+	}
+	return s.each(func(w report.Writer) error { return w.WriteNA(na) })
+}
+
+// remark writes a line that readers of benchmarks skip.
+func (s *sink) remark(format string, args ...any) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.writers[0].(interface{ benchfmt() }); ok {
+		return nil
+	}
+	fmt.Fprintf(s.flush[0], "# "+format+"\n", args...)
+	return s.each(func(report.Writer) error { return nil })
+}
+
+func (s *sink) each(f func(report.Writer) error) error {
+	for i, w := range s.writers {
+		if err := errors.Join(f(w), s.flush[i].Flush()); err != nil {
+			return fmt.Errorf("write results: %w", err)
+		}
+	}
+	return nil
+}
+
+func (s *sink) close() error {
+	if err := s.file.Close(); err != nil {
+		return fmt.Errorf("close %s: %w", s.path, err)
+	}
+	return nil
+}
