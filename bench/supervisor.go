@@ -30,7 +30,7 @@ type supervisor struct {
 	head      []byte
 	length    int
 	buf       []byte // room for the argument and a NUL
-	mem       *notify.Mem
+	mem       notify.Mem
 
 	listener notify.Listener
 	notif    abi.Notif
@@ -97,6 +97,7 @@ func (s *supervisor) answer(decide func(*abi.Notif, *abi.NotifResp) error) error
 // read is the trapped task's, and compares. It returns the bytes, with room
 // for a NUL behind them.
 func (s *supervisor) inspect(n *abi.Notif) ([]byte, error) {
+	s.mem.Of(int(n.PID))
 	got, err := s.read(n.Data.Args[s.pointer], n.Data.Args[2])
 	if err != nil {
 		return nil, err
@@ -195,6 +196,7 @@ func (s *supervisor) rewrite(tid int) (original uint64, err error) {
 		return 0, nil
 	}
 	t := &s.tracer
+	s.mem.Of(tid)
 	if e := t.GetRegs(tid); e != 0 {
 		return 0, fmt.Errorf("read the target's registers: %w", e)
 	}

@@ -104,6 +104,10 @@ func measure(c Cell, cfg Config, clk clock) Row {
 	if c.Bytes >= 64<<10 {
 		row.Calls, row.Warmup = max(row.Calls/10, chunk), max(row.Warmup/10, 1)
 	}
+	if c.Peers > 0 {
+		// Every call stops and starts that many threads, and a few more.
+		row.Calls, row.Warmup = max(row.Calls/4, chunk), max(row.Warmup/4, 1)
+	}
 	// A counter that steps by more than 10 ns is too coarse for a plain
 	// call of a few hundred.
 	if cfg.Unit == UnitNanoseconds && clk.tick > 10 && c.Syscall == "getppid" {
@@ -220,7 +224,6 @@ func measureLocked(row *Row, cfg Config, clk clock) (err error) {
 	}
 	s.tid, s.nr, s.head, s.length, s.scratch = ready.TID, ready.Nr, ready.Head, ready.Len, ready.Scratch
 	s.pointer, s.size = cs.Pointer, cs.Size
-	s.mem = notify.NewMem(s.pid)
 	s.buf = make([]byte, max(4096, cs.Bytes)+64)
 	s.shares = make([]uint64, row.Calls)
 	if s.pointer >= 0 {

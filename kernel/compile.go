@@ -99,7 +99,7 @@ func (o objectTree) make(ctx context.Context, onLine func(string), args ...strin
 	var last []string
 	full := false
 	lines := newLineWriter(func(line string) {
-		full = full || strings.Contains(line, unix.ENOSPC.Error())
+		full = full || strings.Contains(line, "No space left on device") || strings.Contains(line, "Disk quota exceeded")
 		if last = append(last, line); len(last) > 20 {
 			last = last[1:]
 		}

@@ -134,7 +134,14 @@ func identifyGzip(f *os.File) (identity, error) {
 		return identity{}, err
 	}
 	id, err := identifyFlat(z, head)
-	if err == nil && id.arch != &arm64.Arch {
+	if err != nil {
+		return id, err
+	}
+	// One that is cut short would be a guest that hangs.
+	if _, err := io.Copy(io.Discard, z); err != nil {
+		return id, fmt.Errorf("%w: broken gzip: %w", ErrNotKernel, err)
+	}
+	if id.arch != &arm64.Arch {
 		err = fmt.Errorf("%w: QEMU unpacks no Image.gz for %s; gunzip it first", ErrNotKernel, id.arch.Name)
 	}
 	return id, err

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/hugelgupf/vmtest/qemu"
@@ -89,6 +90,8 @@ const (
 	// After a panic before the console works, QEMU 7.2's riscv64 machine
 	// never ends by itself, whatever panic= says.
 	endGrace = 5 * time.Second
+	// signalGrace is how long ctx may take to end after a signal ended QEMU.
+	signalGrace = time.Second
 )
 
 // Event is one message of the guest. What Data holds is between the guest's
@@ -221,6 +224,13 @@ func (m *Machine) boot(ctx context.Context, emu *emulator, onEvent func(Event) e
 		Bad:         con.bad,
 	}
 	logErr := con.finish()
+	if strings.Contains(complaints.String(), "terminating on signal") {
+		// Ctrl-C goes to QEMU as well, which can be ahead of ctx.
+		select {
+		case <-ctx.Done():
+		case <-time.After(signalGrace):
+		}
+	}
 	switch {
 	case ctx.Err() != nil:
 		err = fmt.Errorf("boot %s: %w", m.Arch.Name, ctx.Err())

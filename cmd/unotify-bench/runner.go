@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -215,7 +214,7 @@ func (l *vmLane) boot(ctx context.Context, seed uint64) error {
 		Image: l.image, Arch: l.arch, Init: l.program,
 		Files: map[string][]byte{jobFile: j},
 		Clock: l.clock, Accel: l.plan.accelV, CPUs: l.cpus, Seed: seed,
-		Run:     rand.Text(),
+		Run:     runID(l.image, j, seed),
 		Timeout: time.Hour, Idle: 10 * time.Minute,
 		Logf: func(format string, args ...any) { l.bar.Log(fmt.Sprintf(format, args...)) },
 	}
@@ -262,6 +261,15 @@ func (l *vmLane) boot(ctx context.Context, seed uint64) error {
 		return l.sink.remark("samples goarch=%s seed=%d rows=%d sha256=%s", l.arch.Name, seed, at, hex.EncodeToString(samples.Sum(nil)))
 	}
 	return nil
+}
+
+// runID names a run. It is the same for the same run: the guest finds it on
+// its kernel's command line, which the kernel mixes into its random numbers
+// (random_init_early), which place every mapping.
+func runID(img *kernel.Image, job []byte, seed uint64) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%s %d %s", img.SHA256, seed, job)
+	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
 func (l *vmLane) keys() laneKeys {

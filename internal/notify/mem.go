@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Mem reads and writes the memory of one process through
+// Mem reads and writes the memory of a process or thread through
 // process_vm_readv(2) and process_vm_writev(2), which need ptrace access to
 // it (EPERM otherwise: see kernel.yama.ptrace_scope) and no stop.
 type Mem struct {
@@ -14,8 +14,9 @@ type Mem struct {
 	local, remote unix.Iovec
 }
 
-// NewMem returns access to the memory of process pid.
-func NewMem(pid int) *Mem { return &Mem{pid: pid} }
+// Of makes m access the memory of process or thread pid: the one that a
+// notification or a stop names.
+func (m *Mem) Of(pid int) { m.pid = pid }
 
 // Read copies len(buf) bytes from addr of the target. It returns the number
 // of bytes read, less than len(buf) when the range runs into a hole.

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"os"
@@ -89,9 +90,10 @@ func (t *Tracer) Attach(tid int) error {
 func (t *Tracer) AttachPeers(pid, tid int) (int, error) {
 	t.peers = t.peers[:0]
 	// A thread can be born while we look; look again until a round finds no
-	// new one. From then on PTRACE_O_TRACECLONE keeps the set complete. A
-	// thread that is just ending cannot be seized (EPERM or ESRCH), and is
-	// gone in a later round.
+	// new one. From then on PTRACE_O_TRACECLONE keeps the set complete; a
+	// thread that it has brought us already, whose first stop is still to
+	// come (PassPeer), cannot be seized again. One that is just ending cannot
+	// either (EPERM or ESRCH), and is gone in a later round.
 	seen := map[int]bool{tid: true}
 	for round := 0; ; round++ {
 		tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
@@ -106,6 +108,10 @@ func (t *Tracer) AttachPeers(pid, tid int) (int, error) {
 			}
 			again = true
 			if err := t.Attach(id); err != nil {
+				if traced(pid, id) {
+					seen[id] = true
+					continue
+				}
 				if round == 100 {
 					return 0, err
 				}
@@ -118,6 +124,14 @@ func (t *Tracer) AttachPeers(pid, tid int) (int, error) {
 			return len(t.peers), nil
 		}
 	}
+}
+
+// traced reports whether thread tid has a tracer, which can only be us: the
+// process is our child.
+func traced(pid, tid int) bool {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/status", pid, tid))
+	_, after, ok := bytes.Cut(b, []byte("TracerPid:\t"))
+	return err == nil && ok && !bytes.HasPrefix(after, []byte("0\n"))
 }
 
 func ptrace(req, tid int, addr, data uintptr) unix.Errno {
