@@ -9,7 +9,7 @@ import (
 
 // Room that is needed, as seen with 6.12.117 and rounded up.
 const (
-	sourceSpace int64 = 2 << 30
+	sourceSpace int64 = 1 << 30
 	objectSpace int64 = 512 << 20
 )
 
