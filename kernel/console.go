@@ -21,7 +21,7 @@ const (
 // Each alternative names the function that prints it in Linux 6.12.
 var badLine = regexp.MustCompile(strings.Join([]string{
 	`\bBUG: `,                            // KASAN, KCSAN, soft lockup, lib/bug.c, mm, "sleeping function called from"
-	`\bWARNING: `,                        // __warn(), lockdep's print_*_bug()
+	`(^|\] )WARNING: `,                   // __warn(), lockdep's print_*_bug()
 	`\bOops\b`,                           // die()
 	`kernel BUG at `,                     // report_bug()
 	`Kernel panic - not syncing`,         // panic()
