@@ -34,8 +34,6 @@ func unpack(ctx context.Context, archive, dir string, p Progress) error {
 		return err
 	}
 	defer root.Close()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel() // ends what decompresses when something failed
 	counted := &countingReader{r: f, total: st.Size(), p: p}
 	r := bufio.NewReaderSize(counted, 1<<20)
 	if magic, _ := r.Peek(8); string(magic) == "!<arch>\n" {
@@ -60,6 +58,7 @@ func unpackDeb(ctx context.Context, r *bufio.Reader, root *os.Root) error {
 	if err != nil {
 		return err
 	}
+	defer files.Close()
 	for tr := tar.NewReader(files); ; {
 		h, err := tr.Next()
 		if errors.Is(err, io.EOF) {
@@ -100,47 +99,63 @@ func arMember(r io.Reader, prefix string) (io.Reader, error) {
 
 // decompress goes by the first bytes, not by the name. xz is a program, as
 // it uses every CPU and Go's would take minutes.
-func decompress(ctx context.Context, r *bufio.Reader) (io.Reader, error) {
+func decompress(ctx context.Context, r *bufio.Reader) (io.ReadCloser, error) {
 	magic, err := r.Peek(6)
 	if err != nil {
 		return nil, fmt.Errorf("%w: archive is too short", ErrNoSource)
 	}
 	switch {
 	case bytes.HasPrefix(magic, []byte("\xfd7zXZ\x00")):
+		ctx, cancel := context.WithCancel(ctx)
 		cmd := exec.CommandContext(ctx, "xz", "-dc", "-T0")
 		cmd.Stdin = r
 		var complaints strings.Builder
 		cmd.Stderr = &complaints
 		out, err := cmd.StdoutPipe()
+		if err == nil {
+			err = cmd.Start()
+		}
 		if err != nil {
+			cancel()
 			return nil, err
 		}
-		if err := cmd.Start(); err != nil {
-			return nil, err
-		}
-		return &commandReader{out, cmd, &complaints}, nil
+		return &commandReader{out, cmd, cancel, &complaints}, nil
 	case magic[0] == 0x1f && magic[1] == 0x8b:
 		return gzip.NewReader(r)
 	}
-	return r, nil
+	return io.NopCloser(r), nil
 }
 
 // commandReader ends in the command's error, if it failed, instead of in a
-// premature EOF.
+// premature EOF. Close ends a command that nobody reads any more.
 type commandReader struct {
 	io.Reader
 	cmd        *exec.Cmd
+	cancel     func()
 	complaints *strings.Builder
 }
 
 func (c *commandReader) Read(b []byte) (int, error) {
 	n, err := c.Reader.Read(b)
 	if errors.Is(err, io.EOF) {
-		if wait := c.cmd.Wait(); wait != nil {
+		if wait := c.wait(); wait != nil {
 			err = fmt.Errorf("%s: %w: %s", c.cmd.Path, wait, strings.TrimSpace(c.complaints.String()))
 		}
 	}
 	return n, err
+}
+
+func (c *commandReader) Close() error {
+	c.cancel()
+	_ = c.wait() // it was killed, or has said in Read what it has to say
+	return nil
+}
+
+func (c *commandReader) wait() error {
+	if c.cmd.ProcessState != nil {
+		return nil
+	}
+	return c.cmd.Wait()
 }
 
 func unpackTarball(ctx context.Context, r *bufio.Reader, root *os.Root) error {
@@ -148,6 +163,7 @@ func unpackTarball(ctx context.Context, r *bufio.Reader, root *os.Root) error {
 	if err != nil {
 		return err
 	}
+	defer files.Close()
 	tr := tar.NewReader(files)
 	for n := 0; ; n++ {
 		h, err := tr.Next()
