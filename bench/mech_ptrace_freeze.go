@@ -7,15 +7,15 @@ import (
 	"unotify-bench/internal/notify"
 )
 
-// ptrace-freeze is what ptrace pays for a race-free read: as ptrace-seccomp,
-// with every other thread of the process stopped while the argument is read,
-// checked and copied. What it does not buy: once the peers run again, one
-// that is hostile and finds the scratch copy can write to it. A tracer that
-// wants the whole promise hides or unmaps that memory, and pays more.
+// ptrace-freeze is what ptrace pays for the promise that the checked bytes
+// are the used ones: as ptrace-seccomp, with every other thread of the process
+// stopped from before the read until the call is over. Letting them run any
+// earlier would hand the scratch copy to a peer that finds it. A call that
+// waits for a peer never ends this way, which is the other half of the price.
 var _ = register(&Mechanism{
 	Name:    "ptrace-freeze",
 	Rank:    150,
-	Doc:     "as ptrace-seccomp, with every peer thread stopped while the argument is read",
+	Doc:     "as ptrace-seccomp, with every peer thread stopped until the call is over",
 	Verdict: abi.SECCOMP_RET_TRACE,
 	Traced:  true,
 	Peers:   4,
@@ -27,15 +27,18 @@ var _ = register(&Mechanism{
 		}
 		s.stopped = n
 		return s.trace(false, func(ev *notify.Event) (verdict, error) {
-			if ev.Stop != notify.StopSeccomp {
-				return ignored, nil
+			switch ev.Stop {
+			case notify.StopSeccomp:
+				if e := s.tracer.Freeze(); e != 0 {
+					return ignored, fmt.Errorf("stop the peers: %w", e)
+				}
+				_, err := s.rewrite(ev.TID)
+				return toExit, err
+			case notify.StopSyscall:
+				s.tracer.Thaw()
+				return handled, nil
 			}
-			if e := s.tracer.Freeze(); e != 0 {
-				return handled, fmt.Errorf("stop the peers: %w", e)
-			}
-			_, err := s.rewrite(ev.TID)
-			s.tracer.Thaw()
-			return handled, err
+			return ignored, nil
 		})
 	},
 })

@@ -137,6 +137,7 @@ type verdict uint8
 const (
 	ignored verdict = iota // none of its business
 	partly                 // one of the stops that make up a trap
+	toExit                 // as partly, and the next stop is the call's exit
 	handled                // the trap is answered
 )
 
@@ -174,7 +175,7 @@ func (s *supervisor) trace(syscalls bool, handle func(*notify.Event) (verdict, e
 		if err != nil {
 			return err
 		}
-		t.Pass(&s.event, syscalls)
+		t.Pass(&s.event, syscalls || v == toExit)
 		if v == ignored {
 			continue
 		}

@@ -41,22 +41,23 @@ func parsePlaces(on []string) (onHost bool, as []*abi.Arch, err error) {
 	return all || slices.Contains(on, host), as, nil
 }
 
-// guestBinary finds the program to run in guests of architecture a: this one
-// where it fits, else the file that make builds beside it.
+// guestBinary finds the program to run in guests of architecture a: the file
+// that make builds beside this one, so that a guest does not depend on how
+// this program was built, else this program itself where it fits.
 func guestBinary(a *abi.Arch) (string, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return "", fmt.Errorf("find this program's file: %w", err)
 	}
+	sibling := filepath.Join(filepath.Dir(self), "unotify-bench-linux-"+a.Name)
+	if _, err = os.Stat(sibling); err == nil {
+		return sibling, nil
+	}
 	if a == notify.Native {
 		return self, nil
 	}
-	sibling := filepath.Join(filepath.Dir(self), "unotify-bench-linux-"+a.Name)
-	if _, err := os.Stat(sibling); err != nil {
-		return "", fmt.Errorf("no program for %s guests at %s: run make, or GOARCH=%s CGO_ENABLED=0 go build -o %s ./cmd/unotify-bench: %w",
-			a.Name, sibling, a.Name, sibling, err)
-	}
-	return sibling, nil
+	return "", fmt.Errorf("no program for %s guests: run make, or GOARCH=%s CGO_ENABLED=0 go build -o %s ./cmd/unotify-bench: %w",
+		a.Name, a.Name, sibling, err)
 }
 
 // stateDir is where results are kept: $XDG_STATE_HOME/unotify-bench, else
