@@ -192,57 +192,6 @@ func alive(pid int) bool {
 	return err == nil && !strings.Contains(string(stat), ") Z ")
 }
 
-func TestTwoBuildsAtOnce(t *testing.T) {
-	f := newFake(t)
-	goOn := filepath.Join(t.TempDir(), "go-on")
-	begun := goOn + ".begun"
-	f.hook("touch " + begun + "; while [ ! -e " + goOn + " ]; do sleep 0.01; done")
-	f.pack()
-	// The second says that it waits; that lets the first go on.
-	second := &recorder{onLog: func(string) { f.write(goOn, nil) }}
-	other := *f.Builder
-	other.Progress = second
-	type result struct {
-		img *Image
-		err error
-	}
-	results := make(chan result, 2)
-	build := func(b *Builder) {
-		img, err := b.Build(t.Context(), fakeArch, Stock)
-		results <- result{img, err}
-	}
-	go build(f.Builder)
-	for !fileExists(begun) && t.Context().Err() == nil {
-		time.Sleep(time.Millisecond)
-	}
-	go build(&other)
-	a, b := <-results, <-results
-	if a.err != nil || b.err != nil {
-		t.Fatal(a.err, b.err)
-	}
-	if *a.img != *b.img {
-		t.Errorf("two builds: %+v and %+v", a.img, b.img)
-	}
-	f.wantCompiled(allObjects...)
-	if !second.logged("waiting for process "+strconv.Itoa(os.Getpid()), "riscv64 stock") {
-		t.Errorf("the second did not say that it waits: %q", second.logs)
-	}
-}
-
-func TestWaitingCanBeInterrupted(t *testing.T) {
-	f := newFake(t)
-	held, err := lock(t.Context(), filepath.Join(t.TempDir(), "lock"), "a test", silent{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer held.Close()
-	ctx, cancel := context.WithCancel(t.Context())
-	f.rec.onLog = func(string) { cancel() }
-	if _, err := lock(ctx, held.Name(), "a test", f.rec); !errors.Is(err, context.Canceled) {
-		t.Errorf("lock: %v, want context.Canceled", err)
-	}
-}
-
 func TestBuildFails(t *testing.T) {
 	f := newFake(t)
 	f.hook("if [ $1 = obj5 ]; then echo 'obj5.c:1: error: no such luck' >&2; exit 1; fi")
@@ -363,4 +312,43 @@ func TestClean(t *testing.T) {
 	}
 	f.build()
 	f.wantCompiled(allObjects...)
+}
+
+// Variants of one configuration share an object tree.
+func TestSecondVariantCompilesNothingAgain(t *testing.T) {
+	f := newFake(t)
+	f.pack()
+	first := f.build()
+	f.compiled()
+	old := variants
+	t.Cleanup(func() { variants = old })
+	variants = append(variants[:1:1], variantSpec{name: "second", doc: "a test's"})
+	second, err := f.Build(t.Context(), fakeArch, "second")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.wantCompiled()
+	if second.Variant != "second" || second.Key == first.Key || second.SHA256 != first.SHA256 {
+		t.Errorf("built %+v, then %+v", first, second)
+	}
+	if got := f.rec.done[0]; got != [2]int64{0, 0} {
+		t.Errorf("progress began with %v, want nothing known", got)
+	}
+}
+
+func TestTools(t *testing.T) {
+	for _, target := range targets {
+		tools := Tools(&abi.Arch{Name: target.arch})
+		if last := tools[len(tools)-1]; last != target.qemu {
+			t.Errorf("%s: the last tool is %v, want QEMU", target.arch, last)
+		}
+		for _, tool := range tools {
+			if tool.Name == "" || tool.Package == "" || tool.Need == "" {
+				t.Errorf("%s: %+v is not complete", target.arch, tool)
+			}
+		}
+	}
+	if tools := Tools(&abi.Arch{Name: "mips"}); tools != nil {
+		t.Errorf("mips: %v", tools)
+	}
 }

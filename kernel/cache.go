@@ -222,7 +222,10 @@ func (b *Builder) Clean(ctx context.Context, parts ...Part) error {
 		defer l.Close()
 	}
 	for _, p := range parts {
-		if err := os.RemoveAll(c.path(string(p))); err != nil {
+		if p == Sources {
+			err = os.RemoveAll(c.path("download")) // left by an interrupted fetch
+		}
+		if err := errors.Join(err, os.RemoveAll(c.path(string(p)))); err != nil {
 			return fmt.Errorf("clean the cache: %w", err)
 		}
 	}

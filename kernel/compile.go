@@ -181,7 +181,14 @@ func (o objectTree) compile(ctx context.Context, jobs int, total int64, p Progre
 		return 0, err
 	}
 	defer log.Close()
-	p.Done(min(units, total), total)
+	show := func() {
+		if total > 0 {
+			p.Done(min(units, total), total) // total is an estimate
+		} else {
+			p.Done(units, 0)
+		}
+	}
+	show()
 	err = o.make(ctx, func(line string) {
 		onLine(line)
 		// Only an estimate hangs on the log: if it cannot be written, make
@@ -189,13 +196,13 @@ func (o objectTree) compile(ctx context.Context, jobs int, total int64, p Progre
 		_, _ = io.WriteString(log, line+"\n")
 		if isUnit(line) {
 			units++
-			p.Done(min(units, total), total)
+			show()
 		}
 	}, fmt.Sprintf("-j%d", jobs), o.target.goal)
 	if err != nil {
 		return units, err
 	}
-	p.Done(max(units, total), max(units, total))
+	p.Done(units, units)
 	return units, os.Remove(o.makeLog())
 }
 
