@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"sync/atomic"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -30,14 +31,16 @@ func (l Listener) Recv(n *abi.Notif) unix.Errno {
 // Next is Recv as seccomp_unotify(2) asks for it: EINTR is retried, ENOENT is
 // retried as long as some task still has the filter. It returns ENOENT once
 // none has, and EINTR when stop has become non-zero, which is how a watchdog
-// frees a supervisor on kernels before 6.11: set stop, then signal the thread.
+// frees a supervisor on kernels before 6.11: set stop, then signal the thread
+// (InterruptBy) until it has returned, since the first signal can come just
+// before the wait.
 func (l Listener) Next(n *abi.Notif, stop *uint32) unix.Errno {
 	for {
 		e := l.Recv(n)
 		switch {
 		case e == 0:
 			return 0
-		case e == unix.EINTR && (stop == nil || *stop == 0):
+		case e == unix.EINTR && (stop == nil || atomic.LoadUint32(stop) == 0):
 		case e == unix.ENOENT && !l.HungUp():
 		default:
 			return e

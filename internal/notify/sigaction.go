@@ -39,6 +39,25 @@ func SetSignal(sig unix.Signal, handler, restorer uintptr) error {
 // DefaultSignal gives sig back its default action.
 func DefaultSignal(sig unix.Signal) error { return setSignal(sig, &sigaction{}) }
 
+// InterruptBy makes sig, which the Go runtime handles, interrupt calls instead
+// of restarting them. A RECV that waits restarts otherwise (since 6.6,
+// recv_wait_event in kernel/seccomp.c), and Next never sees that it was told
+// to stop.
+func InterruptBy(sig unix.Signal) error {
+	const saRestart = 0x10000000
+	// Handler and flags come first on every architecture; what follows is
+	// put back as it was.
+	var sa sigaction
+	if _, _, e := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), 0, uintptr(unsafe.Pointer(&sa)), 8, 0, 0); e != 0 {
+		return fmt.Errorf("get the action of signal %d: %w", int(sig), e)
+	}
+	sa.flags &^= saRestart
+	if _, _, e := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(&sa)), 0, 8, 0, 0); e != 0 {
+		return fmt.Errorf("set the action of signal %d: %w", int(sig), e)
+	}
+	return nil
+}
+
 func setSignal(sig unix.Signal, sa *sigaction) error {
 	p := unsafe.Pointer(sa)
 	if Native.Has(abi.QuirkNoSARestorer) {
