@@ -2,9 +2,13 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"fmt"
 	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
@@ -33,6 +37,8 @@ type runFlags struct {
 	output       string
 	format       string
 	jobs         int
+	shard        string
+	resume       bool
 	source       string
 }
 
@@ -49,7 +55,12 @@ samples to the instruction, on any machine), each with several seeds.`,
 		Example: `  unotify-bench run --quick
   unotify-bench run --on riscv64 --mech continue,ptrace-seccomp --syscall openat --format benchfmt > new.txt`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.measure(cmd.Context(), f) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if f.quick && !cmd.Flags().Changed("count") {
+				f.count = 2
+			}
+			return a.measure(cmd.Context(), f)
+		},
 	}
 	fl := cmd.Flags()
 	fl.StringSliceVar(&f.on, "on", []string{"all"}, "where: host, amd64, arm64, riscv64, or all")
@@ -68,6 +79,8 @@ samples to the instruction, on any machine), each with several seeds.`,
 	fl.StringVarP(&f.output, "output", "o", "", "results file, or a directory for it (default: under the state directory)")
 	fl.StringVar(&f.format, "format", "text", "text, "+strings.Join(report.Formats, ", "))
 	fl.IntVar(&f.jobs, "jobs", runtime.NumCPU(), "virtual machines at once")
+	fl.StringVar(&f.shard, "shard", "", "I/N: the I-th of N parts of the rows, for several machines")
+	fl.BoolVar(&f.resume, "resume", false, "go on with the interrupted run of these flags that wrote -o FILE")
 	fl.StringVar(&f.source, "source", "", "kernel source: a tarball, a .deb or a directory (default: fetch Debian's)")
 	return cmd
 }
@@ -93,7 +106,7 @@ type plan struct {
 }
 
 // plan checks everything that can be checked before any work begins.
-func (f runFlags) plan(cmdChanged func(string) bool) (*plan, error) {
+func (f runFlags) plan() (*plan, error) {
 	p := &plan{runFlags: f, calls: 1000}
 	var err error
 	if p.onHost, p.arches, err = parsePlaces(f.on); err != nil {
@@ -132,6 +145,13 @@ func (f runFlags) plan(cmdChanged func(string) bool) (*plan, error) {
 	if f.per < 0 {
 		return nil, usageError("--time is %v; want a positive duration", f.per)
 	}
+	if f.resume && f.output == "" {
+		return nil, usageError("--resume needs the -o FILE of the interrupted run")
+	}
+	part, parts, err := parseShard(f.shard)
+	if err != nil {
+		return nil, err
+	}
 	mechs, err := bench.SelectMechanisms(f.mechs)
 	if err != nil {
 		return nil, usageError("%w", err)
@@ -139,9 +159,6 @@ func (f runFlags) plan(cmdChanged func(string) bool) (*plan, error) {
 	syscalls := f.syscalls
 	if f.quick && len(syscalls) == 0 {
 		syscalls = []string{"getppid", "openat"}
-	}
-	if f.quick && !cmdChanged("count") {
-		p.count = 2
 	}
 	cases, err := bench.SelectCases(syscalls)
 	if err != nil {
@@ -170,26 +187,30 @@ func (f runFlags) plan(cmdChanged func(string) bool) (*plan, error) {
 			p.host = append(p.host, c)
 		}
 	}
-	if len(p.host) == 0 {
+	p.host, p.guest = shard(p.host, part, parts), shard(p.guest, part, parts)
+	if len(p.host)+len(p.guest) == 0 {
 		return nil, usageError("no row is called for; see unotify-bench run --list --all")
 	}
 	return p, nil
 }
 
 func (a *app) measure(ctx context.Context, f runFlags) error {
-	p, err := f.plan(func(string) bool { return f.count != 5 })
+	p, err := f.plan()
 	if err != nil {
 		return err
 	}
 	if f.list {
 		return a.list(p)
 	}
-	s, err := newSink(f.format, f.output, a.stdout)
+	s, err := newSink(f.format, f.output, f.resume, a.stdout)
 	if err != nil {
 		return err
 	}
 	r := &runner{app: a, plan: p, sink: s, bar: a.newProgress()}
-	err = r.run(ctx)
+	if r.journal, err = openJournal(s.path, p.id(), f.resume); err == nil {
+		err = errors.Join(s.open(), r.run(ctx))
+		err = errors.Join(err, r.journal.close(err == nil || exitStatus(err) == exitFailed))
+	}
 	r.bar.End()
 	if f.format == "text" {
 		if e := s.set.Table(a.stdout, a.tableOptions(a.stdout)); err == nil {
@@ -201,6 +222,38 @@ func (a *app) measure(ctx context.Context, f runFlags) error {
 		err = e
 	}
 	return err
+}
+
+// id tells whether two runs measure the same: what --resume checks.
+func (p *plan) id() string {
+	h := sha256.New()
+	fmt.Fprintln(h, version(), p.kernel, p.source, p.clock, p.accel, p.cpus, p.count, p.per, p.on, p.host, p.guest)
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// parseShard reads I/N; the empty string is 1/1.
+func parseShard(s string) (part, parts int, err error) {
+	if s == "" {
+		return 1, 1, nil
+	}
+	i, n, ok := strings.Cut(s, "/")
+	part, err1 := strconv.Atoi(i)
+	parts, err2 := strconv.Atoi(n)
+	if !ok || err1 != nil || err2 != nil || part < 1 || part > parts {
+		return 0, 0, usageError("--shard is %q; want I/N with I from 1 to N", s)
+	}
+	return part, parts, nil
+}
+
+// shard deals the cells out to parts, so that each gets some of every kind.
+func shard(cells []bench.Cell, part, parts int) []bench.Cell {
+	var out []bench.Cell
+	for i, c := range cells {
+		if i%parts == part-1 {
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 // list prints the rows that would be measured, with the reason where one

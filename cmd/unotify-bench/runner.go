@@ -30,6 +30,7 @@ type runner struct {
 	plan *plan
 	sink *sink
 	bar  *progress
+	*journal
 
 	mu       sync.Mutex
 	failures []string // rows that could not be measured
@@ -80,12 +81,25 @@ func (r *runner) host(ctx context.Context) error {
 	r.bar.Step("measure host")
 	var done int64
 	// Whole rounds, so that a drift of the machine's speed goes over all rows.
-	for range r.plan.count {
-		err := bench.Run(ctx, cfg, r.plan.host, func(row bench.Row) error {
+	for round := 1; round <= r.plan.count; round++ {
+		unit := fmt.Sprintf("host round %d", round)
+		take := func(row bench.Row) error {
 			done++
 			r.bar.Done(done, total)
 			return r.take(row, keys, host, runtime.NumCPU())
+		}
+		if known, err := r.journal.replay(unit, take); known || err != nil {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		err := bench.Run(ctx, cfg, r.plan.host, func(row bench.Row) error {
+			return errors.Join(r.journal.row(unit, row), take(row))
 		})
+		if err = errors.Join(err, ctx.Err()); err == nil {
+			err = r.journal.end(unit)
+		}
 		if err != nil {
 			return err
 		}
@@ -206,6 +220,33 @@ type vmLane struct {
 // boot measures every cell in one virtual machine. Rows are stored as they
 // arrive; the guest is not believed.
 func (l *vmLane) boot(ctx context.Context, seed uint64) error {
+	unit := fmt.Sprintf("%s clock %d seed %d", l.arch.Name, l.clock, seed)
+	samples := sha256.New()
+	take := func(row bench.Row) error {
+		fmt.Fprintf(samples, "%s %s\n", row.Cell.Name(), row.SHA256)
+		l.bar.Done(l.done.Add(1), l.total)
+		return l.take(row, l.keys(), l.arch.Name, l.cpus)
+	}
+	known, err := l.journal.replay(unit, take)
+	if err != nil {
+		return err
+	}
+	if !known {
+		if err := l.bootOnce(ctx, unit, seed, take); err != nil {
+			return fmt.Errorf("seed %d: %w", seed, err)
+		}
+		if err := l.journal.end(unit); err != nil {
+			return err
+		}
+	}
+	if l.clock != kernel.Insns {
+		return nil
+	}
+	return l.sink.remark("samples goarch=%s seed=%d rows=%d sha256=%s", l.arch.Name, seed, len(l.cells), hex.EncodeToString(samples.Sum(nil)))
+}
+
+// bootOnce is the part of boot that is not remembered.
+func (l *vmLane) bootOnce(ctx context.Context, unit string, seed uint64, take func(bench.Row) error) error {
 	j, err := json.Marshal(job{Config: l.cfg, Cells: l.cells})
 	if err != nil {
 		return err
@@ -222,7 +263,6 @@ func (l *vmLane) boot(ctx context.Context, seed uint64) error {
 		return err
 	}
 	var at int
-	samples := sha256.New()
 	exit, err := m.Boot(ctx, func(e kernel.Event) error {
 		switch e.Kind {
 		case eventErr:
@@ -244,21 +284,15 @@ func (l *vmLane) boot(ctx context.Context, seed uint64) error {
 			return err
 		}
 		at++
-		fmt.Fprintf(samples, "%s %s\n", row.Cell.Name(), row.SHA256)
-		l.bar.Done(l.done.Add(1), l.total)
-		return l.take(row, l.keys(), l.arch.Name, l.cpus)
+		return errors.Join(l.journal.row(unit, row), take(row))
 	})
-	if err != nil {
-		return fmt.Errorf("seed %d: %w", seed, err)
-	}
-	if len(exit.Bad) > 0 {
-		return fmt.Errorf("seed %d: the kernel complained: %s (console: %s)", seed, strings.Join(exit.Bad, "; "), m.ConsoleLog)
-	}
-	if exit.Code != 0 || at != len(l.cells) {
-		return fmt.Errorf("seed %d: the guest ended with status %d after %d of %d rows", seed, exit.Code, at, len(l.cells))
-	}
-	if l.clock == kernel.Insns {
-		return l.sink.remark("samples goarch=%s seed=%d rows=%d sha256=%s", l.arch.Name, seed, at, hex.EncodeToString(samples.Sum(nil)))
+	switch {
+	case err != nil:
+		return err
+	case len(exit.Bad) > 0:
+		return fmt.Errorf("the kernel complained: %s (console: %s)", strings.Join(exit.Bad, "; "), m.ConsoleLog)
+	case exit.Code != 0 || at != len(l.cells):
+		return fmt.Errorf("the guest ended with status %d after %d of %d rows", exit.Code, at, len(l.cells))
 	}
 	return nil
 }

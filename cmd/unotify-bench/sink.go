@@ -25,13 +25,15 @@ type sink struct {
 	writers []report.Writer
 	flush   []*bufio.Writer
 	set     report.Set
+
+	fileFormat string
 }
 
 // newSink opens the results file: output where -o names one, a new file in
 // output where that is a directory, else one under the state directory.
 // format goes to standard output, or to -o; text is the table, which is
 // printed at the end and for which the results file is in benchfmt.
-func newSink(format, output string, stdout io.Writer) (*sink, error) {
+func newSink(format, output string, resume bool, stdout io.Writer) (*sink, error) {
 	s := &sink{}
 	name := time.Now().UTC().Format("20060102T150405.000Z") + ".txt"
 	switch info, err := os.Stat(output); {
@@ -46,16 +48,20 @@ func newSink(format, output string, stdout io.Writer) (*sink, error) {
 	default:
 		s.path = output
 	}
-	f, err := os.OpenFile(s.path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+	// Nothing is cut off before the run begins; see open.
+	f, err := os.OpenFile(s.path, os.O_WRONLY|os.O_CREATE, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("open the file for results (choose another with -o): %w", err)
 	}
-	s.file = f
-	fileFormat := "benchfmt"
-	if output != "" && format != "text" {
-		fileFormat = format
+	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() && info.Size() > 0 && !resume {
+		f.Close()
+		return nil, usageError("%s holds results already: choose another file, remove it, or --resume its run", s.path)
 	}
-	if err := s.add(fileFormat, f); err != nil {
+	s.file, s.fileFormat = f, "benchfmt"
+	if output != "" && format != "text" {
+		s.fileFormat = format
+	}
+	if err := s.add(s.fileFormat, f); err != nil {
 		return nil, err
 	}
 	if output == "" && format != "text" {
@@ -74,6 +80,18 @@ func (s *sink) add(format string, w io.Writer) error {
 	}
 	s.writers = append(s.writers, rw)
 	s.flush = append(s.flush, b)
+	return nil
+}
+
+// open empties the results file, which a resumed run writes anew from its
+// journal.
+func (s *sink) open() error {
+	if info, err := s.file.Stat(); err != nil || !info.Mode().IsRegular() {
+		return err
+	}
+	if err := s.file.Truncate(0); err != nil {
+		return fmt.Errorf("empty %s: %w", s.path, err)
+	}
 	return nil
 }
 
@@ -101,7 +119,7 @@ func (s *sink) na(na report.NA) error {
 func (s *sink) remark(format string, args ...any) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, ok := s.writers[0].(interface{ benchfmt() }); ok {
+	if s.fileFormat != "benchfmt" {
 		return nil
 	}
 	fmt.Fprintf(s.flush[0], "# "+format+"\n", args...)

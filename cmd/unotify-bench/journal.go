@@ -1,0 +1,144 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"unotify-bench/bench"
+)
+
+// A journal lies beside a results file while a run is under way, so that
+// `run --resume` can go on where it ended. Its unit is what can only be
+// measured as a whole: one round on the host, one virtual machine. It is
+// removed when the run is complete.
+type journal struct {
+	mu   sync.Mutex
+	path string
+	file *os.File
+	old  map[string][]bench.Row // complete units of the run that is resumed
+}
+
+// entry is one line of a journal.
+type entry struct {
+	Plan string     `json:"plan,omitempty"` // first line: what is being measured
+	Unit string     `json:"unit,omitempty"`
+	Row  *bench.Row `json:"row,omitempty"`
+	End  bool       `json:"end,omitempty"` // the unit is complete
+}
+
+func journalPath(results string) string { return results + ".journal" }
+
+// errNoJournal says that there is nothing to resume.
+var errNoJournal = errors.New("no interrupted run to resume")
+
+// openJournal begins the journal of a run. With resume set, it first takes
+// in what an earlier run of the same plan left there.
+func openJournal(results, plan string, resume bool) (*journal, error) {
+	j := &journal{path: journalPath(results), old: map[string][]bench.Row{}}
+	if resume {
+		if err := j.load(plan); err != nil {
+			return nil, err
+		}
+	}
+	// The old journal is replaced only by a complete new one, so that a
+	// second interruption loses nothing.
+	f, err := os.CreateTemp(filepath.Dir(results), ".journal-*")
+	if err != nil {
+		return nil, fmt.Errorf("write a journal beside the results: %w", err)
+	}
+	j.file = f
+	err = j.write(entry{Plan: plan})
+	for unit, rows := range j.old {
+		for i := range rows {
+			err = errors.Join(err, j.write(entry{Unit: unit, Row: &rows[i]}))
+		}
+		err = errors.Join(err, j.write(entry{Unit: unit, End: true}))
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), j.path)
+	}
+	if err != nil {
+		f.Close()
+		os.Remove(f.Name())
+		return nil, fmt.Errorf("write a journal beside the results: %w", err)
+	}
+	return j, nil
+}
+
+func (j *journal) load(plan string) error {
+	f, err := os.Open(j.path)
+	if errors.Is(err, os.ErrNotExist) {
+		return usageError("%w at %s", errNoJournal, j.path)
+	}
+	if err != nil {
+		return fmt.Errorf("read the journal: %w", err)
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 1<<20)
+	rows := map[string][]bench.Row{}
+	for n := 0; lines.Scan(); n++ {
+		var e entry
+		// A line that was cut is the last one; what it began is not complete.
+		if json.Unmarshal(lines.Bytes(), &e) != nil {
+			break
+		}
+		switch {
+		case n == 0 && e.Plan != plan:
+			return usageError("%s is of another run (other flags, kernel or version): measure anew without --resume", j.path)
+		case e.Row != nil:
+			rows[e.Unit] = append(rows[e.Unit], *e.Row)
+		case e.End:
+			j.old[e.Unit] = rows[e.Unit]
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("read the journal %s: %w", j.path, err)
+	}
+	return nil
+}
+
+func (j *journal) write(e entry) error {
+	b, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if _, err := j.file.Write(append(b, '\n')); err != nil {
+		return fmt.Errorf("write the journal: %w", err)
+	}
+	return nil
+}
+
+// replay hands the rows of a unit that is complete already to take, and
+// reports whether it was.
+func (j *journal) replay(unit string, take func(bench.Row) error) (bool, error) {
+	rows, ok := j.old[unit]
+	for _, r := range rows {
+		if err := take(r); err != nil {
+			return ok, err
+		}
+	}
+	return ok, nil
+}
+
+// row stores a row of a unit that is being measured.
+func (j *journal) row(unit string, r bench.Row) error { return j.write(entry{Unit: unit, Row: &r}) }
+
+// end marks a unit as complete.
+func (j *journal) end(unit string) error { return j.write(entry{Unit: unit, End: true}) }
+
+// close ends the journal; a complete run needs none.
+func (j *journal) close(complete bool) error {
+	err := j.file.Close()
+	if complete {
+		err = errors.Join(err, os.Remove(j.path))
+	}
+	return err
+}

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"text/tabwriter"
+
+	"unotify-bench/bench"
+	"unotify-bench/internal/notify"
+	"unotify-bench/kernel"
+)
+
+// peerMode is one thing that several harnesses measure in the same way.
+type peerMode struct {
+	cell bench.Cell
+	bar  float64 // the highest ratio of our median to a peer's
+	perf bool    // perf can measure it: it knows reply alone
+}
+
+// peerModes lists what is compared. reply with the sync wake-up on one CPU is
+// all harness and kernel, one after the other: there we may add nothing. On
+// two CPUs, and with a wake-up that lets the scheduler choose, half of the
+// figure is idle CPUs waking up.
+func peerModes(cpus int) []peerMode {
+	var modes []peerMode
+	for _, mech := range []string{"reply", "continue"} {
+		for _, place := range []string{"same", "cross"} {
+			if place == "cross" && cpus < 2 {
+				continue
+			}
+			for _, wake := range []string{"sync", "async"} {
+				m := peerMode{
+					cell: bench.Cell{Mech: mech, Syscall: "getppid", Wake: wake, CPUs: place},
+					bar:  1.03,
+					perf: mech == "reply",
+				}
+				if mech == "reply" && place == "same" && wake == "sync" {
+					m.bar = 1
+				}
+				modes = append(modes, m)
+			}
+		}
+	}
+	return modes
+}
+
+// peerCalls is how many calls one measurement is the mean of; a tenth of a
+// second of them or so.
+const peerCalls = 20000
+
+// A contender measures a mode once: the mean of calls calls.
+type contender struct {
+	name string
+	can  func(peerMode) bool
+	run  func(ctx context.Context, m peerMode, calls int) (float64, error)
+}
+
+// peerResult is what the rounds gave for one mode and one peer.
+type peerResult struct {
+	mode        peerMode
+	peer        string
+	theirs, own []float64 // ns a call, by round
+}
+
+// ratio is our median over the peer's.
+func (r *peerResult) ratio() float64 { return median(r.own) / median(r.theirs) }
+
+// span is the quarter-to-quarter range of the ratios of single rounds: what
+// the machine's noise makes of one.
+func (r *peerResult) span() (low, high float64) {
+	var q []float64
+	for i := range r.own {
+		q = append(q, r.own[i]/r.theirs[i])
+	}
+	slices.Sort(q)
+	return q[len(q)/4], q[len(q)-1-len(q)/4]
+}
+
+func (r *peerResult) holds() bool { return r.ratio() <= r.mode.bar }
+
+func median(v []float64) float64 {
+	s := slices.Sorted(slices.Values(v))
+	if n := len(s); n%2 == 0 {
+		return (s[n/2-1] + s[n/2]) / 2
+	}
+	return s[len(s)/2]
+}
+
+// peer measures what this program measures with two others as well, in turn,
+// and says whether this one adds anything.
+func (a *app) peer(ctx context.Context, count int, source string) error {
+	bar := a.newProgress()
+	defer bar.End()
+	b := &kernel.Builder{Source: source, Progress: bar}
+	if a.verbose {
+		b.Verbose = a.stderr
+	}
+	perf, err := b.Perf(ctx)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "unotify-bench-peer-")
+	if err != nil {
+		return fmt.Errorf("make a directory for the C twin: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	twin := filepath.Join(dir, "twin")
+	if err := compileTwin(ctx, twin); err != nil {
+		return err
+	}
+	cpus, err := notify.AllowedCPUs()
+	if err != nil {
+		return err
+	}
+	results, err := a.compete(ctx, bar, contenders(perf, twin, cpus), peerModes(len(cpus)), count, peerCalls)
+	if err != nil {
+		return err
+	}
+	bar.End()
+	return a.showPeers(results, count, peerCalls)
+}
+
+// compete lets the contenders, the last of which is this program, measure
+// every mode in turn, count times.
+func (a *app) compete(ctx context.Context, bar *progress, cs []contender, modes []peerMode, count, calls int) ([]*peerResult, error) {
+	var results []*peerResult
+	own := len(cs) - 1
+	bar.Step("measure in turn")
+	done, total := int64(0), int64(count*len(modes))
+	for round := range count {
+		at := 0
+		for _, m := range modes {
+			ns := make([]float64, len(cs))
+			for i, c := range cs {
+				if !c.can(m) {
+					continue
+				}
+				var err error
+				if ns[i], err = c.run(ctx, m, calls); err != nil {
+					return nil, fmt.Errorf("%s, %s: %w", c.name, m.cell.Name(), err)
+				}
+				if !(ns[i] > 0) || math.IsInf(ns[i], 0) {
+					return nil, fmt.Errorf("%s, %s: it says that a call took %v ns", c.name, m.cell.Name(), ns[i])
+				}
+			}
+			for i, c := range cs[:own] {
+				if !c.can(m) {
+					continue
+				}
+				if round == 0 {
+					results = append(results, &peerResult{mode: m, peer: c.name})
+				}
+				r := results[at]
+				at++
+				r.theirs, r.own = append(r.theirs, ns[i]), append(r.own, ns[own])
+				if a.verbose {
+					bar.Log(fmt.Sprintf("round %d %s: %s %.0f, ours %.0f", round+1, m.cell.Name(), c.name, ns[i], ns[own]))
+				}
+			}
+			done++
+			bar.Done(done, total)
+		}
+	}
+	return results, nil
+}
+
+func (a *app) showPeers(results []*peerResult, count, calls int) error {
+	fmt.Fprintf(a.stdout, "Mean ns a call of %d calls, medians of %d rounds in turn; a ratio above 1 means that we add something.\n\n", calls, count)
+	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "mechanism\twake\tcpus\tpeer\ttheirs\tours\tratio\tat most\tsingle rounds\t")
+	above := 0
+	for _, r := range results {
+		verdict := ""
+		if !r.holds() {
+			above++
+			verdict = "ABOVE"
+		}
+		low, high := r.span()
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%.0f\t%.0f\t%.3f\t%.2f\t%.3f–%.3f\t%s\n", r.mode.cell.Mech, r.mode.cell.Wake, r.mode.cell.CPUs,
+			r.peer, median(r.theirs), median(r.own), r.ratio(), r.mode.bar, low, high, verdict)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if above > 0 {
+		return failure("%d of %d ratios are above the bar; on a machine that does other work, try again", above, len(results))
+	}
+	return nil
+}
