@@ -54,6 +54,10 @@ func TestAgreesWithABI(t *testing.T) {
 		{"number", arch.Nr, RegNames[NrReg]},
 		{"result", arch.Result, RegNames[ResultReg]},
 		{"syscall instruction", arch.SyscallInsn, trapInsn[:]},
+		{"clone", arch.Syscalls["clone"], sysClone},
+		{"execve", arch.Syscalls["execve"], sysExecve},
+		{"mmap", arch.Syscalls["mmap"], sysMmap},
+		{"exit_group", arch.Syscalls["exit_group"], sysExitGroup},
 		{"result in a signal frame", arch.SigResultOffset, ucontextResult},
 	} {
 		if diff := cmp.Diff(row.want, row.got); diff != "" {

@@ -1,5 +1,7 @@
 package asmstubs
 
+import "unsafe"
+
 // Capture order: the encoding of the instruction set.
 const (
 	rax = iota
@@ -89,3 +91,24 @@ const (
 	ucontextResult = 40 + 104
 	sysRtSigreturn = 15 // asm/unistd_64.h
 )
+
+// RelayOverheadInsns is what the program of a relay itself adds to a delta,
+// in instructions, SYSCALL apart. relay_linux_amd64.s names them one by one.
+const RelayOverheadInsns = 5
+
+// asm/unistd_64.h
+const (
+	sysClone     = 56
+	sysExecve    = 59
+	sysMmap      = 9
+	sysExitGroup = 231
+)
+
+func relayImage(c Counter) []byte {
+	if c != TSC {
+		panic(c.foreign())
+	}
+	return between(relayText())
+}
+
+func relayText() (begin, end unsafe.Pointer)

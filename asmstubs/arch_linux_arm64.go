@@ -1,5 +1,7 @@
 package asmstubs
 
+import "unsafe"
+
 // Capture order: x0 to x30, then sp.
 const (
 	x28     = 28
@@ -75,3 +77,24 @@ func runBatch(l *Loop)
 // reserve 128, uc_mcontext is aligned to 16, fault_address takes 8
 // (asm/ucontext.h, asm/sigcontext.h).
 const ucontextResult = 176 + 8
+
+// RelayOverheadInsns is what the program of a relay itself adds to a delta,
+// in instructions, SVC apart. relay_linux_arm64.s names them one by one.
+const RelayOverheadInsns = 2
+
+// asm-generic/unistd.h
+const (
+	sysClone     = 220
+	sysExecve    = 221
+	sysMmap      = 222
+	sysExitGroup = 94
+)
+
+func relayImage(c Counter) []byte {
+	if c != CNTVCT {
+		panic(c.foreign())
+	}
+	return between(relayText())
+}
+
+func relayText() (begin, end unsafe.Pointer)

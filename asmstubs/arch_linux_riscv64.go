@@ -1,5 +1,7 @@
 package asmstubs
 
+import "unsafe"
+
 // Capture order: x1 to x31.
 const (
 	sp      = 1
@@ -95,3 +97,28 @@ func batchTime(l *Loop)
 // reserve 128, uc_mcontext is aligned to 16; pc, ra, sp, gp, tp, t0 to t2,
 // s0 and s1 come before a0 (asm/ucontext.h, asm/ptrace.h).
 const ucontextResult = 176 + 10*8
+
+// RelayOverheadInsns is what the program of a relay itself adds to a delta,
+// in instructions, ECALL apart. relay_riscv64.h names them one by one.
+const RelayOverheadInsns = 2
+
+// asm-generic/unistd.h
+const (
+	sysClone     = 220
+	sysExecve    = 221
+	sysMmap      = 222
+	sysExitGroup = 94
+)
+
+func relayImage(c Counter) []byte {
+	instRet, time, end := relayText()
+	switch c {
+	case InstRet:
+		return between(instRet, time)
+	case Time:
+		return between(time, end)
+	}
+	panic(c.foreign())
+}
+
+func relayText() (instRet, time, end unsafe.Pointer)

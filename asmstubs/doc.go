@@ -1,6 +1,6 @@
 // Package asmstubs issues syscalls from Plan 9 assembly, so that nothing of
-// Go stands between the caller's values and the trap. It has two stubs and a
-// signal handler, for linux on amd64, arm64 and riscv64:
+// Go stands between the caller's values and the trap. It has two stubs, a
+// signal handler and a program, for linux on amd64, arm64 and riscv64:
 //
 //   - Call (frame.go) loads the general registers with chosen values, issues
 //     one syscall, and captures the registers after it: what a check of
@@ -8,6 +8,8 @@
 //   - Run (loop.go) issues a script of syscalls many times and records what
 //     one of them costs, by a counter (counter.go): what a benchmark needs.
 //   - SigsysHandler (sigsys.go) answers a syscall that a seccomp filter traps.
+//   - RelayImage (relay.go) is the code of a program that executes itself many
+//     times and records what an execve costs.
 //
 // One call, and what changed but should not have:
 //

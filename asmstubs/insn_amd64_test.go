@@ -23,6 +23,8 @@ func insnLen(code []byte) int {
 		return n + 2
 	case 0x09, 0x33, 0x85, 0x89, 0x8b, 0xff: // OR, XOR, TEST, MOV, DEC
 		return n + 1 + modrmLen(code[n+1:])
+	case 0xc7: // MOV imm32
+		return n + 1 + modrmLen(code[n+1:]) + 4
 	case 0xc1: // SHL imm8
 		return n + 1 + modrmLen(code[n+1:]) + 1
 	}

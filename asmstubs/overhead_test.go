@@ -3,6 +3,7 @@
 package asmstubs
 
 import (
+	"bytes"
 	"encoding/hex"
 	"testing"
 	"unsafe"
@@ -12,20 +13,26 @@ import (
 const textMax = 8 << 10
 
 // The instructions between two reads of a counter are counted in the text
-// itself. Each counter is read five times: at start and end of the loop, at
-// start and end of the batch loop, and by ReadCounter.
+// itself. Each counter is read seven times: at start and end of the loop, at
+// start and end of the batch loop, by ReadCounter, and by the program of a
+// relay when it begins and before its execve.
 func TestOverhead(t *testing.T) {
 	text := unsafe.Slice((*byte)(callText()), textMax)
 	for _, c := range Counters() {
+		image := RelayImage(c)
+		execve := bytes.Index(text, image) + bytes.LastIndex(image[:bytes.LastIndex(image, trapInsn[:])], trapInsn[:])
 		var reads []int
-		for i := 0; i+8 <= len(text) && len(reads) < 6; i += insnAlign {
+		for i := 0; i+8 <= len(text) && len(reads) < 8; i += insnAlign {
 			if isRead(c, text[i:]) {
 				reads = append(reads, i)
 			}
 		}
-		if len(reads) != 5 {
-			t.Errorf("%v is read at %d places, want 5", c, len(reads))
+		if len(reads) != 7 {
+			t.Errorf("%v is read at %d places, want 7", c, len(reads))
 			continue
+		}
+		if !isRead(c, image) {
+			t.Errorf("the program of a relay begins with % x, not with a read of %v", image[:8], c)
 		}
 		for _, row := range []struct {
 			name     string
@@ -34,6 +41,7 @@ func TestOverhead(t *testing.T) {
 		}{
 			{"OverheadInsns", reads[0], reads[1], OverheadInsns + 1},
 			{"BatchFixedInsns+BatchPassInsns", reads[2], reads[3], BatchFixedInsns + BatchPassInsns + 1},
+			{"RelayOverheadInsns", reads[6], execve + len(trapInsn), RelayOverheadInsns + 1},
 		} {
 			n := 0
 			i := row.from
