@@ -24,6 +24,10 @@ type Case struct {
 	Pointer int
 	// Size tells how a supervisor finds the length of that memory.
 	Size SizeRule
+	// Execs says that each call replaces the program that makes it: the
+	// calls come from children of the target's thread, one after the other,
+	// and each takes so long that a tenth of them is measured.
+	Execs bool
 
 	// prepare makes what the call works on and returns the script. It runs
 	// in the target, on the thread without a filter.
@@ -44,8 +48,13 @@ type script struct {
 	before []asmstubs.Step
 	call   asmstubs.Step // the measured one, Want filled in
 	after  []asmstubs.Step
-	// memory is what the supervisor will find behind the pointer.
-	memory []byte
+	// memory is what the supervisor will find behind the pointer, scratch an
+	// address with room for as much, 0 for one in the target.
+	memory  []byte
+	scratch uint64
+	// issue makes the calls where the loop cannot: then call only names the
+	// syscall and its arguments.
+	issue issuer
 	// reset runs before a stretch of calls, verify after it: the effect that
 	// the results alone do not show must be there.
 	reset, verify func() error
@@ -114,6 +123,7 @@ func SelectCases(names []string) ([]*Case, error) {
 // that the collector neither moves nor frees.
 type scene struct {
 	dir     string
+	counter asmstubs.Counter // which the calls are measured by
 	arena   []byte
 	used    int
 	cleanup []func()

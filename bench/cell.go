@@ -71,6 +71,8 @@ func (c Cell) Unable() string {
 		return "unknown mechanism"
 	case cs == nil:
 		return "unknown syscall"
+	case m.Replaces && cs.Execs:
+		return "a call that does not run starts no program"
 	case m.Unable != nil:
 		return m.Unable(cs)
 	}

@@ -16,6 +16,7 @@
 //	row.go         what was measured
 //	case*.go       the syscalls: their script, and what must have happened
 //	mech*.go       the mechanisms, one file each: add one by adding a file
+//	relay.go       the programs that execute each other, for execve
 //	target.go      the target's side of a row
 //	supervisor.go  the worker's side of a row
 //	worker.go      a run: rows one after the other

@@ -19,7 +19,12 @@ var _ = register(&Mechanism{
 	Verdict: abi.SECCOMP_RET_TRACE,
 	Traced:  true,
 	Peers:   4,
-	Unable:  needsPointer,
+	Unable: func(c *Case) string {
+		if c.Execs {
+			return "a program that was just started has no peer threads to stop"
+		}
+		return needsPointer(c)
+	},
 	Serve: func(s *supervisor) error {
 		n, err := s.tracer.AttachPeers(s.pid, s.tid)
 		if err != nil {

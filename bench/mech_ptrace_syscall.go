@@ -8,38 +8,55 @@ import (
 
 // ptrace-syscall is the oldest way: every call stops at entry and at exit. At
 // entry it does what ptrace-seccomp does, at exit it puts the argument
-// register back, so that the caller finds its registers unchanged.
+// register back, so that the caller finds its registers unchanged. After an
+// execve there is no caller: the fresh registers are left alone.
 var _ = register(&Mechanism{
 	Name:   "ptrace-syscall",
 	Rank:   140,
 	Doc:    "entry and exit stop, read, rewrite, restore at exit",
 	Traced: true,
 	Serve: func(s *supervisor) error {
-		var ours, inCall bool
-		var original uint64
+		var own tracedCall
+		children := map[int]*tracedCall{}
 		return s.trace(true, func(ev *notify.Event) (verdict, error) {
-			if ev.Stop != notify.StopSyscall {
+			c := &own
+			if ev.TID != s.tid {
+				if c = children[ev.TID]; c == nil {
+					c = &tracedCall{}
+					children[ev.TID] = c
+				}
+			}
+			switch ev.Stop {
+			case notify.StopSyscall:
+			case notify.StopExec:
+				c.execed = true
+				return partly, nil
+			case notify.StopExit, notify.StopGone:
+				delete(children, ev.TID)
+				return ignored, nil
+			default:
 				return ignored, nil
 			}
-			if inCall = !inCall; inCall {
+			if c.entered = !c.entered; c.entered {
+				c.execed = false
 				nr, _, e := s.tracer.Syscall(ev.TID)
 				if e != 0 {
 					return ignored, fmt.Errorf("ask for the target's syscall: %w", e)
 				}
-				if ours = nr == s.nr; !ours {
+				if c.ours = nr == s.nr; !c.ours {
 					return ignored, nil
 				}
 				var err error
-				original, err = s.rewrite(ev.TID)
+				c.original, err = s.rewrite(ev.TID)
 				return partly, err
 			}
-			if !ours || s.pointer < 0 {
-				return handledIf(ours), nil
+			if !c.ours || c.execed || !s.restores {
+				return handledIf(c.ours), nil
 			}
 			if e := s.tracer.GetRegs(ev.TID); e != 0 {
 				return ignored, fmt.Errorf("read the target's registers at exit: %w", e)
 			}
-			s.tracer.SetReg(s.argOffset, original)
+			s.tracer.SetReg(s.argOffset, c.original)
 			if e := s.tracer.SetRegs(ev.TID); e != 0 {
 				return ignored, fmt.Errorf("restore the target's registers at exit: %w", e)
 			}
@@ -47,6 +64,14 @@ var _ = register(&Mechanism{
 		})
 	},
 })
+
+// tracedCall is the call in which a thread stands, or stood last.
+type tracedCall struct {
+	entered  bool // its entry has stopped, its exit not yet
+	ours     bool
+	execed   bool // it was an execve, and succeeded
+	original uint64
+}
 
 func handledIf(ours bool) verdict {
 	if ours {

@@ -20,13 +20,15 @@ type supervisor struct {
 
 	pid, tid int
 	nr       uint64 // the trapped syscall
+	execs    bool   // the calls come from children of thread tid
 
 	// The policy: the memory behind argument pointer must be length bytes
 	// that begin with head.
 	pointer   int
 	size      SizeRule
-	argOffset int // of the pointer in the tracee's register set
-	lenOffset int // of argument 2
+	argOffset int  // of the pointer in the tracee's register set
+	restores  bool // that register is the caller's again after the call
+	lenOffset int  // of argument 2
 	head      []byte
 	length    int
 	buf       []byte // room for the argument and a NUL
@@ -141,8 +143,9 @@ const (
 	handled                // the trap is answered
 )
 
-// trace handles the stops of the target's thread until it is gone; with
-// syscalls set, every syscall entry and exit stops.
+// trace handles the stops of the target's thread, and of its children where
+// the calls come from those, until it is gone; with syscalls set, every
+// syscall entry and exit stops.
 func (s *supervisor) trace(syscalls bool, handle func(*notify.Event) (verdict, error)) error {
 	t := &s.tracer
 	if err := t.Attach(s.tid); err != nil {
@@ -166,7 +169,7 @@ func (s *supervisor) trace(syscalls bool, handle func(*notify.Event) (verdict, e
 		default:
 			return fmt.Errorf("wait for a stop: %w", e)
 		}
-		if s.event.TID != s.tid {
+		if s.event.TID != s.tid && !s.execs {
 			t.PassPeer(&s.event)
 			continue
 		}

@@ -102,11 +102,14 @@ func serveAsTarget(conn *notify.Conn) error {
 		return err
 	}
 	defer sc.close()
+	sc.counter = spec.Counter
 	script, err := cs.prepare(sc)
 	if err != nil {
 		return fmt.Errorf("prepare %s: %w", cs.Syscall, err)
 	}
-	scratch, _ := sc.put(make([]byte, len(script.memory)+1))
+	if script.scratch == 0 {
+		script.scratch, _ = sc.put(make([]byte, len(script.memory)+1))
+	}
 	mechDeltas, nativeDeltas := samples(mem, spec.Calls, spec.Batch)
 
 	native := &stretch{spec: &spec, script: script, out: nativeDeltas}
@@ -130,7 +133,7 @@ func serveAsTarget(conn *notify.Conn) error {
 		Nr:      script.call.Nr,
 		Head:    script.memory[:min(len(script.memory), headBytes)],
 		Len:     len(script.memory),
-		Scratch: scratch,
+		Scratch: script.scratch,
 	}, listener)
 	if err != nil {
 		return err
@@ -188,12 +191,31 @@ func peer() {
 	}
 }
 
+// issuer makes n measured calls on the calling thread and stores what they
+// cost in deltas. It returns how many it made, which may be a few more; a
+// result that is not as wanted is an error.
+type issuer func(n int, deltas []uint64) (made int, err error)
+
+// loopOf is the issuer that executes steps.
+func loopOf(steps []asmstubs.Step, batch int, counter asmstubs.Counter) issuer {
+	loop := asmstubs.Loop{Steps: &steps[0], NSteps: uint64(len(steps)), Batch: uint64(batch), Counter: counter}
+	return func(n int, deltas []uint64) (int, error) {
+		loop.Iter, loop.Deltas = uint64(n), &deltas[0]
+		asmstubs.Run(&loop)
+		if loop.Done == loop.Iter {
+			return n, nil
+		}
+		st := steps[loop.BadStep]
+		return int(loop.Done), fmt.Errorf("call %d: step %d (syscall %d) returned %s, want %s", loop.Done, loop.BadStep,
+			st.Nr, resultText(loop.BadResult), resultText(st.Want))
+	}
+}
+
 // stretch runs the script on one thread, a chunk at a time.
 type stretch struct {
 	spec   *targetSpec
 	script *script
-	loop   asmstubs.Loop
-	steps  []asmstubs.Step
+	issue  issuer
 	deltas []uint64 // of one chunk, warm-up included
 	out    []uint64
 	at     int  // entries of out filled
@@ -218,14 +240,12 @@ const (
 
 func (s *stretch) init(replaced bool) {
 	s.effect = !replaced
-	s.steps = s.script.steps(replaced)
-	// A batch spans whole iterations, so it must hold nothing but the call.
-	s.deltas = make([]uint64, (max(s.spec.Warmup, s.spec.rewarm())+s.spec.Chunk)/s.spec.Batch+1)
-	s.loop = asmstubs.Loop{
-		Steps: &s.steps[0], NSteps: uint64(len(s.steps)),
-		Batch:  uint64(s.spec.Batch),
-		Deltas: &s.deltas[0], Counter: s.spec.Counter,
+	s.issue = s.script.issue
+	if s.issue == nil {
+		// A batch spans whole iterations, so it must hold nothing but the call.
+		s.issue = loopOf(s.script.steps(replaced), s.spec.Batch, s.spec.Counter)
 	}
+	s.deltas = make([]uint64, (max(s.spec.Warmup, s.spec.rewarm())+s.spec.Chunk)/s.spec.Batch+1)
 }
 
 // run measures the next chunk on the calling thread.
@@ -241,18 +261,14 @@ func (s *stretch) run() error {
 			return err
 		}
 	}
-	s.loop.Iter = uint64(warm + n*batch)
-	var before, after unix.Rusage
-	_ = unix.Getrusage(unix.RUSAGE_THREAD, &before)
-	asmstubs.Run(&s.loop)
-	_ = unix.Getrusage(unix.RUSAGE_THREAD, &after)
-	s.calls += int(s.loop.Done)
-	s.cpu += cpuSeconds(&after) - cpuSeconds(&before)
-	s.switches += after.Nvcsw + after.Nivcsw - before.Nvcsw - before.Nivcsw
-	if s.loop.Done != s.loop.Iter {
-		st := s.steps[s.loop.BadStep]
-		return fmt.Errorf("call %d: step %d (syscall %d) returned %s, want %s", s.loop.Done, s.loop.BadStep,
-			st.Nr, resultText(s.loop.BadResult), resultText(st.Want))
+	cpu, switches := used()
+	made, err := s.issue(warm+n*batch, s.deltas)
+	cpuAfter, switchesAfter := used()
+	s.calls += made
+	s.cpu += cpuAfter - cpu
+	s.switches += switchesAfter - switches
+	if err != nil {
+		return err
 	}
 	if s.effect && s.script.verify != nil {
 		if err := s.script.verify(); err != nil {
@@ -303,6 +319,18 @@ func (s *stretch) hand(state uint32) {
 	for atomic.LoadUint32(&s.state) == state {
 		notify.FutexWait(&s.state, state)
 	}
+}
+
+// used is what the calling thread, and children that have ended, have used
+// so far.
+func used() (cpu float64, switches int64) {
+	for _, who := range []int{unix.RUSAGE_THREAD, unix.RUSAGE_CHILDREN} {
+		var r unix.Rusage
+		_ = unix.Getrusage(who, &r)
+		cpu += cpuSeconds(&r)
+		switches += r.Nvcsw + r.Nivcsw
+	}
+	return cpu, switches
 }
 
 func cpuSeconds(r *unix.Rusage) float64 {

@@ -22,7 +22,7 @@ type Config struct {
 	// UnitInstructions where whoever started the machine made it so.
 	Unit string
 	// Calls is how many calls of a row are measured, a multiple of 100; of
-	// calls with a payload of 64 KiB or more, a tenth.
+	// calls with a payload of 64 KiB or more and of execve, a tenth.
 	Calls int
 	// Warmup is how many are thrown away first.
 	Warmup int
@@ -101,7 +101,7 @@ func measure(c Cell, cfg Config, clk clock) Row {
 		row.NA = why
 		return row
 	}
-	if c.Bytes >= 64<<10 {
+	if c.Bytes >= 64<<10 || c.findCase().Execs {
 		row.Calls, row.Warmup = max(row.Calls/10, chunk), max(row.Warmup/10, 1)
 	}
 	if c.Peers > 0 {
@@ -160,6 +160,9 @@ func measureLocked(row *Row, cfg Config, clk clock) (err error) {
 	targetCPU, supCPU, err := placement(c.CPUs)
 	if err != nil {
 		return err
+	}
+	if _, ok := notify.ArgOffset(max(cs.Pointer, 0)); mech.Traced && cs.Pointer >= 0 && !ok {
+		return errNA{fmt.Sprintf("argument %d cannot be rewritten by a tracer here: PTRACE_GET_SYSCALL_INFO shows it, the register file does not", cs.Pointer)}
 	}
 	n := row.Calls / row.Batch
 	fd, err := unix.MemfdCreate("samples", unix.MFD_CLOEXEC)
@@ -223,12 +226,13 @@ func measureLocked(row *Row, cfg Config, clk clock) (err error) {
 		defer unix.Close(listener)
 	}
 	s.tid, s.nr, s.head, s.length, s.scratch = ready.TID, ready.Nr, ready.Head, ready.Len, ready.Scratch
-	s.pointer, s.size = cs.Pointer, cs.Size
+	s.pointer, s.size, s.execs = cs.Pointer, cs.Size, cs.Execs
 	s.buf = make([]byte, max(4096, cs.Bytes)+64)
 	s.shares = make([]uint64, row.Calls)
 	if s.pointer >= 0 {
 		s.argOffset, _ = notify.ArgOffset(s.pointer)
 		s.lenOffset, _ = notify.ArgOffset(2)
+		s.restores = notify.Native.Args[s.pointer] != notify.Native.Result
 	}
 	if c.Wake == "sync" {
 		if e := s.listener.SetFlags(1); e != 0 {

@@ -25,7 +25,7 @@ const (
 	StopExec                // PTRACE_EVENT_EXEC
 	StopGroup               // PTRACE_EVENT_STOP: interrupted or attached
 	StopSignal              // about to receive Event.Signal
-	StopClone               // made a new thread, which is traced too
+	StopClone               // made a new thread or child, which is traced too
 )
 
 // Event is one stop of one thread.
@@ -71,11 +71,12 @@ const (
 )
 
 // TraceOptions are the PTRACE_O_* that a Tracer needs: a seccomp verdict of
-// RET_TRACE stops, syscall stops are told from SIGTRAP, new threads are
-// traced, the end of a thread stops, so that the tracer can let go and the
+// RET_TRACE stops, syscall stops are told from SIGTRAP, new threads and
+// children are traced, the end of a thread stops, so that the tracer can let go and the
 // parent can reap it, and nothing outlives the tracer.
 const TraceOptions = unix.PTRACE_O_TRACESECCOMP | unix.PTRACE_O_TRACESYSGOOD |
-	unix.PTRACE_O_TRACECLONE | unix.PTRACE_O_TRACEEXIT | unix.PTRACE_O_TRACEEXEC | unix.PTRACE_O_EXITKILL
+	unix.PTRACE_O_TRACECLONE | unix.PTRACE_O_TRACEFORK | unix.PTRACE_O_TRACEVFORK |
+	unix.PTRACE_O_TRACEEXIT | unix.PTRACE_O_TRACEEXEC | unix.PTRACE_O_EXITKILL
 
 // Attach seizes thread tid. EPERM usually is kernel.yama.ptrace_scope.
 func (t *Tracer) Attach(tid int) error {
