@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -19,24 +18,21 @@ var testArches = []string{"amd64", "arm64", "riscv64"}
 
 var archByName = map[string]*abi.Arch{"amd64": &amd64.Arch, "arm64": &arm64.Arch, "riscv64": &riscv64.Arch}
 
+var images sync.Map // architecture to *Image
+
 // testImage returns the stock kernel, which it builds if the cache has none.
 func testImage(t testing.TB, arch string) *Image {
 	t.Helper()
-	if dir := "/tmp/w/kernels"; true {
-		p := filepath.Join(dir, arch)
-		if v := p + ".vmlinux"; exists(v) {
-			p = v
-		}
-		return &Image{Arch: &abi.Arch{Name: arch}, Path: p}
+	if img, ok := images.Load(arch); ok {
+		return img.(*Image)
 	}
-	img, err := (&Builder{}).Build(context.Background(), archByName[arch], "stock")
+	img, err := (&Builder{}).Build(t.Context(), archByName[arch], Stock)
 	if err != nil {
 		t.Fatal(err)
 	}
+	images.Store(arch, img)
 	return img
 }
-
-func exists(p string) bool { _, err := os.Stat(p); return err == nil }
 
 // programs are built once for all tests.
 var programs = struct {
@@ -85,7 +81,7 @@ func eachArch(t *testing.T, f func(t *testing.T, arch string)) {
 
 func TestMain(m *testing.M) { os.Exit(testMain(m)) }
 
-// testMain fails if a test leaves a process or a descriptor behind.
+// testMain holds the directory of the guests' programs.
 func testMain(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "unotify-kernel-")
 	if err != nil {
