@@ -1,0 +1,233 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+
+	"unotify-bench/abi"
+	"unotify-bench/bench"
+	"unotify-bench/internal/notify"
+	"unotify-bench/kernel"
+)
+
+// hostChecks finds out by use whether this kernel lets us measure.
+func hostChecks(ctx context.Context) []check {
+	found := map[string]bench.Finding{}
+	for _, f := range bench.Probe(ctx) {
+		found[f.Feature] = f
+	}
+	checks := []check{
+		probed(found, "seccomp filter", "allow", missing, filterAdvice()),
+		probed(found, "notifications", "reply", missing, filterAdvice()),
+		probed(found, "sync wake-up", "sync-wake", warning, "rows with wake=sync are n/a; Linux 6.6 has it"),
+		probed(found, "ptrace", "ptrace-seccomp", warning, "ptrace rows fail; "+ptraceAdvice()),
+	}
+	checks = append(checks, earlierFilters(), cpuCheck())
+	if runtime.GOARCH == "amd64" {
+		checks = append(checks, tscCheck())
+	}
+	return checks
+}
+
+// probed turns a finding into a check.
+func probed(found map[string]bench.Finding, name, feature string, bad health, advice string) check {
+	f, ok := found[feature]
+	switch {
+	case !ok:
+		f = found["everything else"]
+	case f.State == bench.Works:
+		return check{health: fine, name: name, detail: f.Detail}
+	}
+	return check{health: bad, name: name, detail: fmt.Sprintf("%s; %s", f.Detail, advice)}
+}
+
+// procStatus returns a field of /proc/self/status, "" if there is none.
+func procStatus(field string) string {
+	b, _ := os.ReadFile("/proc/self/status")
+	for line := range strings.Lines(string(b)) {
+		if v, ok := strings.CutPrefix(line, field+":"); ok {
+			return strings.TrimSpace(v)
+		}
+	}
+	return ""
+}
+
+func filterAdvice() string {
+	if procStatus("Seccomp") == "2" {
+		return "a filter is in force here already, probably a container's that refuses seccomp(2): " +
+			"start the container with --security-opt seccomp=unconfined"
+	}
+	return "the kernel needs CONFIG_SECCOMP_FILTER=y, and Linux 5.5 or later"
+}
+
+func ptraceAdvice() string {
+	b, err := os.ReadFile("/proc/sys/kernel/yama/ptrace_scope")
+	switch scope := strings.TrimSpace(string(b)); {
+	case err == nil && scope == "2":
+		return "kernel.yama.ptrace_scope is 2: sysctl kernel.yama.ptrace_scope=1, or run as root"
+	case err == nil && scope == "3":
+		return "kernel.yama.ptrace_scope is 3, which holds until the next boot"
+	}
+	return "a container may need --cap-add SYS_PTRACE"
+}
+
+// earlierFilters warns of filters that we did not install: every syscall of
+// every row passes through them.
+func earlierFilters() check {
+	c := check{health: fine, name: "other filters", detail: "none"}
+	if procStatus("Seccomp") == "2" {
+		c.health = warning
+		c.detail = fmt.Sprintf("%s in force already, probably a container's: native is not native here, and every row pays for them",
+			procStatus("Seccomp_filters"))
+	}
+	return c
+}
+
+func cpuCheck() check {
+	cpus, err := notify.AllowedCPUs()
+	c := check{health: fine, name: "CPUs", detail: fmt.Sprintf("%d", len(cpus))}
+	switch {
+	case err != nil:
+		c.health, c.detail = warning, err.Error()
+	case len(cpus) < 2:
+		c.health = warning
+		c.detail = "this process may use one only: rows with cpus=cross are n/a"
+	}
+	return c
+}
+
+// tscCheck looks whether the TSC ticks at one rate and does not stop, without
+// which its ticks are not time.
+func tscCheck() check {
+	b, _ := os.ReadFile("/proc/cpuinfo")
+	var flags []string
+	for line := range strings.Lines(string(b)) {
+		if k, v, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(k) == "flags" {
+			flags = strings.Fields(v)
+			break
+		}
+	}
+	var without []string
+	for _, f := range []string{"constant_tsc", "nonstop_tsc"} {
+		if !slices.Contains(flags, f) {
+			without = append(without, f)
+		}
+	}
+	if len(without) > 0 {
+		return check{health: warning, name: "TSC", detail: "/proc/cpuinfo does not show " + strings.Join(without, ", ") + ": nanoseconds may be wrong"}
+	}
+	return check{health: fine, name: "TSC", detail: "constant_tsc nonstop_tsc"}
+}
+
+// machineWards are a ward for what all virtual machines need and one for
+// each architecture.
+func machineWards(ctx context.Context, arches []*abi.Arch, source string) ([]ward, error) {
+	b := &kernel.Builder{Source: source}
+	ready, err := b.Ready(ctx, arches, kernel.Stock)
+	if err != nil {
+		return nil, err
+	}
+	uses := map[string]int{}
+	for _, arch := range arches {
+		for _, t := range kernel.Tools(arch) {
+			uses[t.Name]++
+		}
+	}
+	// gcc's package only recommends the C library's headers.
+	shared := ward{"virtual machines", []check{
+		toolCheck(kernel.Tool{Name: "<stdio.h>", Package: "libc6-dev", Need: "build kernels"}),
+	}}
+	var wards []ward
+	for i, arch := range arches {
+		w := ward{name: arch.Name}
+		for _, t := range kernel.Tools(arch) {
+			if uses[t.Name] < len(arches) || len(arches) == 1 {
+				w.checks = append(w.checks, toolCheck(t))
+			} else if i == 0 {
+				t.Need = strings.Replace(t.Need, "build "+arch.Name, "build kernels", 1)
+				shared.checks = append(shared.checks, toolCheck(t))
+			}
+		}
+		w.checks = append(w.checks, programCheck(arch), kernelCheck(b, arch))
+		if arch.Name == runtime.GOARCH {
+			w.checks = append(w.checks, kvmCheck(ctx, arch))
+		}
+		wards = append(wards, w)
+	}
+	if ready.Need > 0 {
+		shared.checks = append(shared.checks, sourceCheck(ready))
+	}
+	shared.checks = append(shared.checks, roomCheck(ready))
+	return append([]ward{shared}, wards...), nil
+}
+
+func toolCheck(t kernel.Tool) check {
+	c := check{health: fine, name: t.Name, detail: t.Need, pkg: t.Package}
+	if t.Find() != nil {
+		c.health = missing
+	}
+	return c
+}
+
+func programCheck(arch *abi.Arch) check {
+	p, err := guestBinary(arch)
+	if err != nil {
+		return check{health: missing, name: "guest program", detail: err.Error()}
+	}
+	return check{health: fine, name: "guest program", detail: p}
+}
+
+func kernelCheck(b *kernel.Builder, arch *abi.Arch) check {
+	c := check{health: fine, name: "kernel"}
+	switch img, err := b.Lookup(arch, kernel.Stock); {
+	case err == nil:
+		c.detail = fmt.Sprintf("stock %s, built", img.Release)
+	case errors.Is(err, kernel.ErrNotBuilt):
+		c.detail = "stock is not built yet: the first run does it, in about three minutes"
+	default:
+		c.health, c.detail = missing, err.Error()
+	}
+	return c
+}
+
+func sourceCheck(r kernel.Readiness) check {
+	if r.SourceErr != nil {
+		return check{health: missing, name: "kernel source", detail: r.SourceErr.Error() + "; apt-get update, or give --source", update: true}
+	}
+	return check{health: fine, name: "kernel source", detail: r.Source}
+}
+
+func roomCheck(r kernel.Readiness) check {
+	c := check{health: fine, name: "room", detail: fmt.Sprintf("%s: %d MiB left, %d needed", r.Dir, r.Free>>20, r.Need>>20)}
+	if r.Free < r.Need {
+		c.health = missing
+		c.detail += "; free some, or set XDG_CACHE_HOME to a directory elsewhere"
+	}
+	return c
+}
+
+func kvmCheck(ctx context.Context, arch *abi.Arch) check {
+	works, tried, why := kernel.KVM(ctx, arch)
+	c := check{health: fine, name: "KVM"}
+	switch {
+	case works:
+		c.detail = "works"
+	case tried:
+		c.health = warning
+		c.detail = fmt.Sprintf("does not work here (%v): machines on the wall clock are emulated", why)
+	case errors.Is(why, fs.ErrPermission):
+		c.health = warning
+		c.detail = fmt.Sprintf("%v: machines on the wall clock are emulated; adduser $USER kvm, and log in again", why)
+	case why != nil:
+		c.detail = fmt.Sprintf("%v: machines on the wall clock are emulated", why)
+	default:
+		c.detail = "not tried yet"
+	}
+	return c
+}
