@@ -167,11 +167,7 @@ func (r *runner) machines(ctx context.Context, arch *abi.Arch, clock kernel.Cloc
 	if err != nil {
 		return err
 	}
-	qemu, err := kernel.QEMUVersion(ctx, arch)
-	if err != nil {
-		return err
-	}
-	lane := &vmLane{runner: r, arch: arch, clock: clock, image: img, program: program, qemu: qemu, cells: r.plan.guest}
+	lane := &vmLane{runner: r, arch: arch, clock: clock, image: img, program: program, cells: r.plan.guest}
 	lane.cfg = bench.Config{Unit: bench.UnitInstructions, Calls: 500, Warmup: 200, Slot: insnsSlot, Limit: 10 * time.Minute}
 	lane.cpus = 1
 	what := "instructions"
@@ -179,6 +175,9 @@ func (r *runner) machines(ctx context.Context, arch *abi.Arch, clock kernel.Cloc
 		lane.cfg = bench.Config{Unit: bench.UnitNanoseconds, Calls: r.wallCalls(), Warmup: 200, Limit: 2 * time.Minute}
 		lane.cpus = r.plan.cpus
 		what = "wall time"
+	}
+	if lane.facts, err = lane.machine(0).Facts(ctx); err != nil {
+		return err
 	}
 	r.bar.Step(fmt.Sprintf("measure %s (%s, %s)", arch.Name, img.Release, what))
 	lane.total = int64(len(lane.cells) * r.plan.count)
@@ -192,7 +191,7 @@ func (r *runner) machines(ctx context.Context, arch *abi.Arch, clock kernel.Cloc
 
 // image builds the kernel, or opens the one that --kernel names.
 func (r *runner) image(ctx context.Context, arch *abi.Arch) (*kernel.Image, error) {
-	if strings.ContainsAny(r.plan.kernel, "/.") {
+	if isPath(r.plan.kernel) {
 		return kernel.OpenImage(r.plan.kernel, arch)
 	}
 	b := &kernel.Builder{Source: r.plan.source, Progress: r.bar}
@@ -209,7 +208,7 @@ type vmLane struct {
 	clock   kernel.Clock
 	image   *kernel.Image
 	program string
-	qemu    string // version
+	facts   kernel.Facts
 	cfg     bench.Config
 	cells   []bench.Cell
 	cpus    int
@@ -251,14 +250,9 @@ func (l *vmLane) bootOnce(ctx context.Context, unit string, seed uint64, take fu
 	if err != nil {
 		return err
 	}
-	m := &kernel.Machine{
-		Image: l.image, Arch: l.arch, Init: l.program,
-		Files: map[string][]byte{jobFile: j},
-		Clock: l.clock, Accel: l.plan.accelV, CPUs: l.cpus, Seed: seed,
-		Run:     runID(l.image, j, seed),
-		Timeout: time.Hour, Idle: 10 * time.Minute,
-		Logf: func(format string, args ...any) { l.bar.Log(fmt.Sprintf(format, args...)) },
-	}
+	m := l.machine(seed)
+	m.Files = map[string][]byte{jobFile: j}
+	m.Run = runID(l.image, j, seed)
 	if m.ConsoleLog, err = l.consoleLog(seed); err != nil {
 		return err
 	}
@@ -297,6 +291,16 @@ func (l *vmLane) bootOnce(ctx context.Context, unit string, seed uint64, take fu
 	return nil
 }
 
+// machine is the virtual machine of one seed, without its job.
+func (l *vmLane) machine(seed uint64) *kernel.Machine {
+	return &kernel.Machine{
+		Image: l.image, Arch: l.arch, Init: l.program,
+		Clock: l.clock, Accel: l.plan.accelV, CPUs: l.cpus, Seed: seed,
+		Timeout: time.Hour, Idle: 10 * time.Minute,
+		Logf: func(format string, args ...any) { l.bar.Log(fmt.Sprintf(format, args...)) },
+	}
+}
+
 // runID names a run. It is the same for the same run: the guest finds it on
 // its kernel's command line, which the kernel mixes into its random numbers
 // (random_init_early), which place every mapping.
@@ -307,18 +311,14 @@ func runID(img *kernel.Image, job []byte, seed uint64) string {
 }
 
 func (l *vmLane) keys() laneKeys {
-	clock, accel, seeds := "insns", "tcg", seedList(l.plan.count)
+	clock, seeds := "insns", seedList(l.plan.count)
 	if l.clock == kernel.Wall {
 		clock, seeds = "wall", ""
-		accel = string(l.plan.accelV)
-		if accel == "" {
-			accel = string(kernel.AccelTCG)
-		}
 	}
 	return laneKeys{
 		{"goos", "linux"}, {"goarch", l.arch.Name},
 		{"kernel", l.image.Release}, {"kernel-sha256", l.image.SHA256},
-		{"accel", accel}, {"clock", clock}, {"qemu", l.qemu}, {"seeds", seeds},
+		{"accel", string(l.facts.Accel)}, {"clock", clock}, {"qemu", l.facts.QEMU}, {"seeds", seeds},
 		{"unotify-bench", version()},
 	}
 }
