@@ -92,8 +92,17 @@ func (c *Conn) Recv(v any) (fd int, err error) {
 			return -1, fmt.Errorf("parse control message: %w", err)
 		}
 		for _, m := range msgs {
-			if fds, err := unix.ParseUnixRights(&m); err == nil && len(fds) > 0 {
-				fd = fds[0]
+			fds, err := unix.ParseUnixRights(&m)
+			if err != nil {
+				continue
+			}
+			// The kernel fills the buffer's padding with a second one.
+			for _, more := range fds {
+				if fd >= 0 {
+					unix.Close(more)
+				} else {
+					fd = more
+				}
 			}
 		}
 	}
