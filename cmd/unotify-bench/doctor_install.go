@@ -66,3 +66,15 @@ func (d *doctor) aptGet(ctx context.Context, r remedy, args ...string) error {
 	return fmt.Errorf("%s failed (%w); by hand: %s\n  %s", strings.Join(argv, " "), err, r.line(os.Geteuid() != 0),
 		strings.Join(lines[max(0, len(lines)-5):], "\n  "))
 }
+
+// ensure installs what is missing, and says nothing otherwise.
+func (d *doctor) ensure(ctx context.Context) error {
+	wards, err := d.examine(ctx)
+	if err != nil {
+		return err
+	}
+	if r := prescribe(wards); !r.empty() {
+		return d.install(ctx, r)
+	}
+	return nil
+}

@@ -33,6 +33,9 @@ func (a *app) kernelCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if len(as) == 0 {
+				return usageError("--on names no architecture; the host boots its own kernel")
+			}
 			if !slices.Contains(kernel.Variants(), kernel.Variant(variant)) {
 				return usageError("unknown kernel variant %q; known: %s", variant, variantNames())
 			}

@@ -12,6 +12,7 @@ import (
 	"unotify-bench/abi/arm64"
 	"unotify-bench/abi/riscv64"
 	"unotify-bench/internal/notify"
+	"unotify-bench/kernel"
 )
 
 // arches lists the architectures, in table order.
@@ -38,8 +39,31 @@ func parsePlaces(on []string) (onHost bool, as []*abi.Arch, err error) {
 			as = append(as, a)
 		}
 	}
+	if len(on) == 0 {
+		return false, nil, usageError("--on names no place; known: %s, all", strings.Join(known, ", "))
+	}
 	return all || slices.Contains(on, host), as, nil
 }
+
+// checkKernel refuses what --kernel cannot mean for architectures as, before
+// anything is measured.
+func checkKernel(name string, as []*abi.Arch) error {
+	if !isPath(name) {
+		if !slices.Contains(kernel.Variants(), kernel.Variant(name)) {
+			return usageError("unknown kernel %q; known: %s, or the path of an image, with a slash in it", name, variantNames())
+		}
+		return nil
+	}
+	for _, a := range as {
+		if _, err := kernel.OpenImage(name, a); err != nil {
+			return usageError("--kernel for --on %s: %w", a.Name, err)
+		}
+	}
+	return nil
+}
+
+// isPath tells the path of a kernel from the name of a variant.
+func isPath(name string) bool { return strings.ContainsAny(name, "/.") }
 
 // guestBinary finds the program to run in guests of architecture a: the file
 // that make builds beside this one, so that a guest does not depend on how

@@ -45,6 +45,9 @@ calls, the proposed ones are asked for. Versions are not looked at.
 			if err != nil {
 				return err
 			}
+			if err := checkKernel(image, as); err != nil {
+				return err
+			}
 			return a.probe(cmd.Context(), onHost, as, image, source, demanded)
 		},
 	}
@@ -86,7 +89,7 @@ func (a *app) probe(ctx context.Context, onHost bool, as []*abi.Arch, image, sou
 		if err != nil {
 			return fmt.Errorf("%s: %w", arch.Name, err)
 		}
-		bar.Step("")
+		bar.Clear()
 		show(fmt.Sprintf("%s (Linux %s)", arch.Name, img.Release), fs)
 	}
 	if missing > 0 {

@@ -88,7 +88,14 @@ func (p *progress) Log(line string) {
 	}
 }
 
-// End takes the bar away.
+// Clear takes the bar away until the next Step.
+func (p *progress) Clear() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.endBar()
+}
+
+// End takes the bar away for good.
 func (p *progress) End() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

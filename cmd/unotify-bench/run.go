@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -39,6 +40,7 @@ type runFlags struct {
 	jobs         int
 	shard        string
 	resume       bool
+	install      bool
 	source       string
 }
 
@@ -81,6 +83,7 @@ samples to the instruction, on any machine), each with several seeds.`,
 	fl.IntVar(&f.jobs, "jobs", runtime.NumCPU(), "virtual machines at once")
 	fl.StringVar(&f.shard, "shard", "", "I/N: the I-th of N parts of the rows, for several machines")
 	fl.BoolVar(&f.resume, "resume", false, "go on with the interrupted run of these flags that wrote -o FILE")
+	fl.BoolVar(&f.install, "install", false, "install what virtual machines need, as doctor --install does, once the host is measured")
 	fl.StringVar(&f.source, "source", "", "kernel source: a tarball, a .deb or a directory (default: fetch Debian's)")
 	return cmd
 }
@@ -110,6 +113,9 @@ func (f runFlags) plan() (*plan, error) {
 	p := &plan{runFlags: f, calls: 1000}
 	var err error
 	if p.onHost, p.arches, err = parsePlaces(f.on); err != nil {
+		return nil, err
+	}
+	if err := checkKernel(f.kernel, p.arches); err != nil {
 		return nil, err
 	}
 	switch f.clock {
@@ -188,6 +194,16 @@ func (f runFlags) plan() (*plan, error) {
 		}
 	}
 	p.host, p.guest = shard(p.host, part, parts), shard(p.guest, part, parts)
+	if !p.onHost {
+		p.host = nil
+	}
+	if len(p.arches) == 0 {
+		p.guest = nil
+	}
+	// No machine is booted for nothing, as in a small part of a few rows.
+	if len(p.guest) == 0 {
+		p.arches = nil
+	}
 	if len(p.host)+len(p.guest) == 0 {
 		return nil, usageError("no row is called for; see unotify-bench run --list --all")
 	}
@@ -259,7 +275,13 @@ func shard(cells []bench.Cell, part, parts int) []bench.Cell {
 // list prints the rows that would be measured, with the reason where one
 // cannot be.
 func (a *app) list(p *plan) error {
-	for _, c := range p.host {
+	cells := p.host
+	for _, c := range p.guest {
+		if !slices.Contains(p.host, c) {
+			cells = append(cells, c)
+		}
+	}
+	for _, c := range cells {
 		if why := c.Unable(); why != "" {
 			fmt.Fprintf(a.stdout, "%-72s n/a: %s\n", c.Name(), why)
 			continue

@@ -43,6 +43,13 @@ func (r *runner) run(ctx context.Context) error {
 			return err
 		}
 	}
+	if r.plan.install && len(r.plan.arches) > 0 {
+		r.bar.Clear()
+		d := &doctor{app: r.app, arches: r.plan.arches, source: r.plan.source}
+		if err := d.ensure(ctx); err != nil {
+			return err
+		}
+	}
 	for _, arch := range r.plan.arches {
 		for _, clock := range r.plan.clocks {
 			err := r.machines(ctx, arch, clock)
