@@ -20,9 +20,9 @@ import (
 // objectTree is where the objects of one configuration lie. Its directory
 // looks like a source tree, made of symbolic links, with the output in "o"
 // below it. For an output directory there, kbuild calls the source ".." (see
-// srctree in Linux's Makefile): no object, and no command line that kbuild
-// remembers, holds an absolute path. So images are the same wherever the
-// cache is, and the cache may be moved.
+// srctree in Linux's Makefile): no object, and but for the vDSO no command
+// line that kbuild remembers, holds an absolute path. So images are the same
+// wherever the cache is, and the cache may be moved.
 type objectTree struct {
 	dir    string
 	target target
