@@ -66,6 +66,8 @@ func result(r bench.Row, keys laneKeys, cpus int) *benchfmt.Result {
 // clock here, and the same text on every machine.
 func round(v float64) float64 { return math.Round(v*1000) / 1000 }
 
+func within(n, low, high int) bool { return n >= low && n <= high }
+
 // checkRow refuses a row that a guest cannot have measured honestly: one
 // that was not asked for, or whose numbers are none.
 func checkRow(r bench.Row, want bench.Cell, unit string) error {
@@ -78,7 +80,8 @@ func checkRow(r bench.Row, want bench.Cell, unit string) error {
 		return nil
 	case r.Unit != unit:
 		return fmt.Errorf("guest measured %s in %q, asked was %q", want.Name(), r.Unit, unit)
-	case r.Calls <= 0 || r.Calls > 1e9 || r.Warmup < 0 || r.Batch < 1 || r.Notifications < 0 || r.Stopped < 0:
+	case !within(r.Calls, 1, 1e9) || !within(r.Warmup, 0, 1e9) || !within(r.Batch, 1, r.Calls) ||
+		!within(r.Notifications, 0, 1e9) || !within(r.Stopped, 0, 1e6):
 		return fmt.Errorf("guest sent impossible counts for %s", want.Name())
 	case strings.Trim(r.SHA256, "0123456789abcdef") != "" || len(r.SHA256) != 64:
 		return fmt.Errorf("guest sent no hash of its samples for %s", want.Name())

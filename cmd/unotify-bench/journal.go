@@ -31,15 +31,20 @@ type entry struct {
 	End  bool       `json:"end,omitempty"` // the unit is complete
 }
 
-func journalPath(results string) string { return results + ".journal" }
-
 // errNoJournal says that there is nothing to resume.
 var errNoJournal = errors.New("no interrupted run to resume")
 
-// openJournal begins the journal of a run. With resume set, it first takes
-// in what an earlier run of the same plan left there.
-func openJournal(results, plan string, resume bool) (*journal, error) {
-	j := &journal{path: journalPath(results), old: map[string][]bench.Row{}}
+// openJournal begins the journal of a run at path, or one that is kept
+// nowhere if that is empty. With resume set, it first takes in what an
+// earlier run of the same plan left there.
+func openJournal(path, plan string, resume bool) (*journal, error) {
+	j := &journal{path: path, old: map[string][]bench.Row{}}
+	if path == "" {
+		if resume {
+			return nil, usageError("%w: -o is no regular file", errNoJournal)
+		}
+		return j, nil
+	}
 	if resume {
 		if err := j.load(plan); err != nil {
 			return nil, err
@@ -47,7 +52,7 @@ func openJournal(results, plan string, resume bool) (*journal, error) {
 	}
 	// The old journal is replaced only by a complete new one, so that a
 	// second interruption loses nothing.
-	f, err := os.CreateTemp(filepath.Dir(results), ".journal-*")
+	f, err := os.CreateTemp(filepath.Dir(path), ".journal-*")
 	if err != nil {
 		return nil, fmt.Errorf("write a journal beside the results: %w", err)
 	}
@@ -104,6 +109,9 @@ func (j *journal) load(plan string) error {
 }
 
 func (j *journal) write(e entry) error {
+	if j.file == nil {
+		return nil
+	}
 	b, err := json.Marshal(e)
 	if err != nil {
 		return err
@@ -136,6 +144,9 @@ func (j *journal) end(unit string) error { return j.write(entry{Unit: unit, End:
 
 // close ends the journal; a complete run needs none.
 func (j *journal) close(complete bool) error {
+	if j.file == nil {
+		return nil
+	}
 	err := j.file.Close()
 	if complete {
 		err = errors.Join(err, os.Remove(j.path))

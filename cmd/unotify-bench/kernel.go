@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -12,10 +13,11 @@ import (
 	"unotify-bench/kernel"
 )
 
-// clean replaces control characters, so that foreign text stays text.
+// clean replaces what does not print, control characters among it, so that
+// foreign text stays text.
 func clean(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
+		if !unicode.IsPrint(r) {
 			return '?'
 		}
 		return r

@@ -22,12 +22,16 @@ type app struct {
 
 // run executes one command line and returns the exit status.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	a := &app{stdout: stdout, stderr: stderr}
+	out := &checked{Writer: stdout}
+	a := &app{stdout: out, stderr: stderr}
 	root := a.rootCommand()
 	root.SetArgs(args)
-	root.SetOut(stdout)
+	root.SetOut(out)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
+	if err == nil && out.err != nil {
+		err = fmt.Errorf("write to standard output: %w", out.err)
+	}
 	if err != nil {
 		switch status := exitStatus(err); status {
 		case exitInterrupted:
@@ -51,7 +55,7 @@ Exit status: 0 all well; 1 a check or a measurement failed; 2 usage;
 130 interrupted, with what was measured kept.
 
 Environment: XDG_CACHE_HOME and XDG_STATE_HOME say where kernels and results
-are kept. Nothing else is read.`,
+are kept; NO_COLOR keeps tables plain. Nothing else is read.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
@@ -88,8 +92,26 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
+// checked remembers the first failure to write, so that a full disk is an
+// error of every command.
+type checked struct {
+	io.Writer
+	err error
+}
+
+func (c *checked) Write(p []byte) (int, error) {
+	n, err := c.Writer.Write(p)
+	if c.err == nil {
+		c.err = err
+	}
+	return n, err
+}
+
 // terminal returns the width of w in columns if it is a terminal, else 0.
 func terminal(w io.Writer) int {
+	if c, ok := w.(*checked); ok {
+		w = c.Writer
+	}
 	f, ok := w.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return 0

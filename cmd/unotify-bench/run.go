@@ -222,11 +222,16 @@ func (a *app) measure(ctx context.Context, f runFlags) error {
 	if err != nil {
 		return err
 	}
-	r := &runner{app: a, plan: p, sink: s, bar: a.newProgress()}
-	if r.journal, err = openJournal(s.path, p.id(), f.resume); err == nil {
-		err = errors.Join(s.open(), r.run(ctx))
-		err = errors.Join(err, r.journal.close(err == nil || exitStatus(err) == exitFailed))
+	j, err := openJournal(s.beside(".journal"), p.id(), f.resume)
+	if err != nil {
+		s.discard()
+		return err
 	}
+	r := &runner{app: a, plan: p, sink: s, bar: a.newProgress(), journal: j}
+	if err = s.open(); err == nil {
+		err = r.run(ctx)
+	}
+	err = errors.Join(err, j.close(err == nil || exitStatus(err) == exitFailed))
 	r.bar.End()
 	if f.format == "text" {
 		if e := s.set.Table(a.stdout, a.tableOptions(a.stdout)); err == nil {

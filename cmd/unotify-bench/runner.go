@@ -118,8 +118,9 @@ func (r *runner) host(ctx context.Context) error {
 func (r *runner) take(row bench.Row, keys laneKeys, where string, cpus int) error {
 	switch {
 	case row.NA != "":
-		return r.sink.na(report.NA{Where: where, Name: row.Cell.Name(), Why: row.NA})
+		return r.sink.na(report.NA{Where: where, Name: row.Cell.Name(), Why: clean(row.NA)})
 	case row.Err != "":
+		row.Err = clean(row.Err)
 		text := fmt.Sprintf("%s %s: %s", where, row.Cell.Name(), row.Err)
 		r.mu.Lock()
 		r.failures = append(r.failures, text)
@@ -166,11 +167,12 @@ const insnsSlot = 20 * time.Second
 // machines measures in virtual machines of one architecture, one for each
 // seed or repetition.
 func (r *runner) machines(ctx context.Context, arch *abi.Arch, clock kernel.Clock) error {
-	img, err := r.image(ctx, arch)
+	// What is missing can be said before a build that takes minutes.
+	program, err := guestBinary(arch)
 	if err != nil {
 		return err
 	}
-	program, err := guestBinary(arch)
+	img, err := r.image(ctx, arch)
 	if err != nil {
 		return err
 	}
@@ -338,8 +340,12 @@ func seedList(n int) string {
 	return strings.Join(s, ",")
 }
 
-// consoleLog is where the console of a machine is kept, beside the results.
+// consoleLog is where the console of a machine is kept, beside the results
+// if these are a file.
 func (l *vmLane) consoleLog(seed uint64) (string, error) {
+	if !l.sink.regular {
+		return "", nil
+	}
 	dir := strings.TrimSuffix(l.sink.path, filepath.Ext(l.sink.path)) + ".console"
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", fmt.Errorf("make the directory for console logs: %w", err)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"golang.org/x/perf/benchfmt"
+	"golang.org/x/sys/unix"
 
 	"unotify-bench/internal/report"
 )
@@ -27,6 +28,8 @@ type sink struct {
 	set     report.Set
 
 	fileFormat string
+	regular    bool // not a device or a pipe
+	created    bool // by this run
 }
 
 // newSink opens the results file: output where -o names one, a new file in
@@ -48,20 +51,14 @@ func newSink(format, output string, resume bool, stdout io.Writer) (*sink, error
 	default:
 		s.path = output
 	}
-	// Nothing is cut off before the run begins; see open.
-	f, err := os.OpenFile(s.path, os.O_WRONLY|os.O_CREATE, 0o644)
-	if err != nil {
-		return nil, fmt.Errorf("open the file for results (choose another with -o): %w", err)
+	if err := s.claim(resume); err != nil {
+		return nil, err
 	}
-	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() && info.Size() > 0 && !resume {
-		f.Close()
-		return nil, usageError("%s holds results already: choose another file, remove it, or --resume its run", s.path)
-	}
-	s.file, s.fileFormat = f, "benchfmt"
+	s.fileFormat = "benchfmt"
 	if output != "" && format != "text" {
 		s.fileFormat = format
 	}
-	if err := s.add(s.fileFormat, f); err != nil {
+	if err := s.add(s.fileFormat, s.file); err != nil {
 		return nil, err
 	}
 	if output == "" && format != "text" {
@@ -70,6 +67,51 @@ func newSink(format, output string, resume bool, stdout io.Writer) (*sink, error
 		}
 	}
 	return s, nil
+}
+
+// claim opens the results file, which must not be another run's. Nothing is
+// cut off before the run begins; see open.
+func (s *sink) claim(resume bool) error {
+	_, err := os.Lstat(s.path)
+	s.created = errors.Is(err, os.ErrNotExist)
+	if s.file, err = os.OpenFile(s.path, os.O_WRONLY|os.O_CREATE, 0o644); err != nil {
+		return fmt.Errorf("open the file for results (choose another with -o): %w", err)
+	}
+	info, err := s.file.Stat()
+	if err != nil {
+		s.file.Close()
+		return fmt.Errorf("look at the file for results: %w", err)
+	}
+	if s.regular = info.Mode().IsRegular(); !s.regular {
+		return nil
+	}
+	// A file system without locks has this check less.
+	if err := unix.Flock(int(s.file.Fd()), unix.LOCK_EX|unix.LOCK_NB); errors.Is(err, unix.EWOULDBLOCK) {
+		s.file.Close()
+		return usageError("another run is writing %s: choose another file", s.path)
+	}
+	if info.Size() > 0 && !resume {
+		s.file.Close()
+		return usageError("%s holds results already: choose another file, remove it, or --resume its run", s.path)
+	}
+	return nil
+}
+
+// beside names a file beside the results; "" where they go to a device or a
+// pipe, beside which nothing is kept.
+func (s *sink) beside(suffix string) string {
+	if !s.regular {
+		return ""
+	}
+	return s.path + suffix
+}
+
+// discard ends a sink that nothing was written to.
+func (s *sink) discard() {
+	s.file.Close()
+	if s.created {
+		os.Remove(s.path)
+	}
 }
 
 func (s *sink) add(format string, w io.Writer) error {
@@ -86,8 +128,8 @@ func (s *sink) add(format string, w io.Writer) error {
 // open empties the results file, which a resumed run writes anew from its
 // journal.
 func (s *sink) open() error {
-	if info, err := s.file.Stat(); err != nil || !info.Mode().IsRegular() {
-		return err
+	if !s.regular {
+		return nil
 	}
 	if err := s.file.Truncate(0); err != nil {
 		return fmt.Errorf("empty %s: %w", s.path, err)
