@@ -211,7 +211,7 @@ func (t *Tracer) untilTrapped(tb testing.TB, tid int) Event {
 
 // TestFreezeBrood freezes at every call while other threads are born and end.
 func TestFreezeBrood(t *testing.T) {
-	const calls = 100
+	const calls = 40
 	tr := newTracer(t)
 	p, tid, c := startCrowd(t, tr)
 	if err := p.Conn.Send(crowdSpec{Brood: true, Calls: calls}, -1); err != nil {

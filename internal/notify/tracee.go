@@ -278,27 +278,41 @@ func (t *Tracer) Freeze() unix.Errno {
 			return e
 		}
 	}
-	var ev Event
-	for _, tid := range t.peers {
-		for {
-			e := t.Wait(tid, &ev)
-			if e == unix.ECHILD || e == 0 && ev.Stop == StopGone {
-				break
-			}
-			if e != 0 {
-				return e
-			}
-			if ev.Stop == StopGroup {
-				break
-			}
-			// Something else came first; the interrupt is still due.
-			t.Pass(&ev, false)
-			if ev.Stop == StopExit {
-				break
-			}
+	stopped := t.peers[:0]
+	for i, tid := range t.peers {
+		lives, e := t.awaitFreeze(tid)
+		if e != 0 {
+			t.peers = append(stopped, t.peers[i:]...)
+			return e
+		}
+		if lives {
+			stopped = append(stopped, tid)
 		}
 	}
+	t.peers = stopped
 	return 0
+}
+
+// awaitFreeze waits until an interrupted peer has stopped, or ended.
+func (t *Tracer) awaitFreeze(tid int) (lives bool, e unix.Errno) {
+	var ev Event
+	for {
+		switch e := t.Wait(tid, &ev); {
+		case e == unix.ECHILD:
+			return false, 0
+		case e != 0:
+			return false, e
+		case ev.Stop == StopGroup:
+			return true, 0
+		}
+		// Something else came first, and any stop takes a pending interrupt
+		// back (ptrace_stop in kernel/signal.c): ask again.
+		t.Interrupt(tid)
+		t.Pass(&ev, false)
+		if ev.Stop == StopExit || ev.Stop == StopGone {
+			return false, 0
+		}
+	}
 }
 
 // Thaw lets every peer run again.
