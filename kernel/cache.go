@@ -139,7 +139,7 @@ func (b *Builder) Lookup(arch *abi.Arch, v Variant) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	hint := fmt.Sprintf("unotify-bench kernel build %s --kernel %s", arch.Name, v)
+	hint := fmt.Sprintf("unotify-bench kernel build --on %s --kernel %s", arch.Name, v)
 	if !found {
 		return nil, fmt.Errorf("%w: %s %s; %s", ErrNotBuilt, arch.Name, v, hint)
 	}

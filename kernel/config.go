@@ -12,7 +12,8 @@ import (
 var fragments embed.FS
 
 // Config returns what a kernel's configuration is asked to hold: the
-// fragments of arch and v, merged. It is laid over tinyconfig.
+// fragments of arch and v with the reasons in them, of which the last line
+// about a symbol counts. They are laid over tinyconfig.
 func (b *Builder) Config(arch *abi.Arch, v Variant) (string, error) {
 	t, err := targetOf(arch)
 	if err != nil {
@@ -22,17 +23,27 @@ func (b *Builder) Config(arch *abi.Arch, v Variant) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return mergedConfig(t, spec)
+	texts, err := fragmentsOf(t, spec)
+	return strings.Join(texts, "\n"), err
 }
 
-func mergedConfig(t target, spec variantSpec) (string, error) {
+func fragmentsOf(t target, spec variantSpec) ([]string, error) {
 	var texts []string
 	for _, name := range append([]string{"common", t.arch}, spec.config...) {
 		text, err := fragments.ReadFile("config/" + name + ".config")
 		if err != nil {
-			return "", fmt.Errorf("fragment of %s: %w", spec.name, err)
+			return nil, fmt.Errorf("fragment of %s: %w", spec.name, err)
 		}
 		texts = append(texts, string(text))
+	}
+	return texts, nil
+}
+
+// mergedConfig holds no comments: to reword one changes no kernel's key.
+func mergedConfig(t target, spec variantSpec) (string, error) {
+	texts, err := fragmentsOf(t, spec)
+	if err != nil {
+		return "", err
 	}
 	return mergeFragments(texts...)
 }

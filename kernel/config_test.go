@@ -74,3 +74,26 @@ func TestEveryVariantHasItsFragments(t *testing.T) {
 		}
 	}
 }
+
+// What a person is shown says the same as what is built.
+func TestConfigHasReasons(t *testing.T) {
+	b := new(Builder)
+	text, err := b.Config(fakeArch, Stock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(text, "# Debian.") {
+		t.Error("the reasons are gone")
+	}
+	shown, err := mergeFragments(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := b.request(fakeArch, Stock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(r.config, shown); diff != "" {
+		t.Errorf("built and shown (-built +shown):\n%s", diff)
+	}
+}

@@ -38,6 +38,6 @@ func spaceError(err error, dir string, need int64) error {
 	if unix.Statfs(dir, &st) == nil {
 		left = fmt.Sprint(free(st) >> 20)
 	}
-	return fmt.Errorf("%w on the file system of %s: %d MiB are needed, %s are left; free some, or choose another cache directory: %w",
+	return fmt.Errorf("%w on the file system of %s: %d MiB are needed, %s are left; free some, or set XDG_CACHE_HOME to a directory elsewhere: %w",
 		ErrNoSpace, dir, need>>20, left, err)
 }
