@@ -158,6 +158,9 @@ func (b *Builder) build(ctx context.Context, r request, src *source, compiler st
 	if err != nil {
 		return nil, err
 	}
+	if strings.ContainsAny(cache.root, " \t:") {
+		return nil, fmt.Errorf("the cache directory %q will not do: Linux's Makefile takes no path with a space or colon; set XDG_CACHE_HOME to another", cache.root)
+	}
 	name := r.objectName(src, compiler)
 	l, err := lock(ctx, cache.lockFile(name), "building "+r.String(), b.progress())
 	if err != nil {

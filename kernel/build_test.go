@@ -217,6 +217,17 @@ func TestConfigLineWithoutEffect(t *testing.T) {
 	f.wantCompiled()
 }
 
+func TestCacheDirectoryThatMakeRefuses(t *testing.T) {
+	for _, name := range []string{"my files", "a:b"} {
+		f := newFake(t)
+		f.CacheDir = filepath.Join(f.CacheDir, name)
+		if _, err := f.Build(t.Context(), fakeArch, Stock); err == nil || !strings.Contains(err.Error(), strconv.Quote(f.CacheDir)) {
+			t.Errorf("Build: %v, want %q to be refused", err, f.CacheDir)
+		}
+		f.wantCompiled()
+	}
+}
+
 func TestUserEnvironmentStaysOut(t *testing.T) {
 	f := newFake(t)
 	t.Setenv("MAKEFLAGS", "--no-such-flag")

@@ -111,7 +111,7 @@ func TestReproducible(t *testing.T) {
 	}
 	// The same source, seen from another directory: only the tree is
 	// borrowed.
-	other := &Builder{CacheDir: filepath.Join(t.TempDir(), "a longer name than the other"), Progress: logProgress{t}}
+	other := &Builder{CacheDir: filepath.Join(t.TempDir(), "a-longer-name-than-the-other"), Progress: logProgress{t}}
 	if err := os.MkdirAll(other.CacheDir, 0o755); err != nil {
 		t.Fatal(err)
 	}
