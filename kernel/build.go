@@ -25,7 +25,7 @@ type Builder struct {
 	// source. "" means what was unpacked before, else the installed
 	// package linux-source-6.12, else fetch that.
 	Source   string
-	Jobs     int       // 0 means one for each CPU
+	Jobs     int       // 0 means one more than there are CPUs
 	Progress Progress  // nil means silence
 	Verbose  io.Writer // if not nil, gets everything that make prints
 
@@ -197,7 +197,7 @@ func (b *Builder) build(ctx context.Context, r request, src *source, compiler st
 	b.progress().Step("compile " + r.String())
 	jobs := b.Jobs
 	if jobs <= 0 {
-		jobs = runtime.NumCPU()
+		jobs = runtime.NumCPU() + 1 // kbuild's directories leave gaps
 	}
 	units, err := tree.compile(ctx, jobs, b.estimate(r, tree), b.progress(), b.onLine)
 	if err != nil {
