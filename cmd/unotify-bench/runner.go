@@ -177,7 +177,7 @@ func (r *runner) machines(ctx context.Context, arch *abi.Arch, clock kernel.Cloc
 		return err
 	}
 	lane := &vmLane{runner: r, arch: arch, clock: clock, image: img, program: program, cells: r.plan.guest}
-	lane.cfg = bench.Config{Unit: bench.UnitInstructions, Calls: 500, Warmup: 200, Slot: insnsSlot, Limit: 10 * time.Minute}
+	lane.cfg = bench.Config{Unit: bench.UnitInstructions, Calls: 300, Warmup: 100, Slot: insnsSlot, Limit: 10 * time.Minute}
 	lane.cpus = 1
 	what := "instructions"
 	if clock == kernel.Wall {
