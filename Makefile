@@ -1,0 +1,42 @@
+# make run    set up what is missing, then measure; ARGS=--quick, ARGS='--on host', ...
+# make test   set up what is missing, then every test; ARGS='-run TestX' narrows it
+# make lint   the linters, for every architecture; the import graph among them
+# make clean  remove what make built here; kernels stay in the user's cache
+SHELL       := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := build
+.PHONY: build setup run test lint clean
+
+ARCHES := amd64 arm64 riscv64
+BUILD  := CGO_ENABLED=0 go build -trimpath
+
+# What git is asked for the version, it refuses in a checkout of another user.
+VCS := $(shell git status --porcelain >/dev/null 2>&1 && echo true || echo false)
+
+# Guests get no commit stamped in: the same source is the same guest, and the
+# same counts of instructions, whatever git says.
+build:
+	$(BUILD) -buildvcs=$(VCS) -o bin/unotify-bench ./cmd/unotify-bench
+	for arch in $(ARCHES); do \
+	  GOOS=linux GOARCH=$$arch $(BUILD) -buildvcs=false -o bin/unotify-bench-linux-$$arch ./cmd/unotify-bench; done
+
+setup: build
+	bin/unotify-bench doctor --install
+
+run: setup
+	bin/unotify-bench run $(ARGS)
+
+# The limit is for one package's tests with no kernel built yet.
+test: setup
+	for arch in $(ARCHES); do GOOS=linux GOARCH=$$arch go vet ./...; done
+	go -C tools test ./tally
+	go -C tools build -o ../bin/ ./tally
+	bin/tally -timeout 55m $(ARGS) ./...
+
+lint:
+	go -C tools build -o ../bin/ tool
+	for arch in $(ARCHES); do GOOS=linux GOARCH=$$arch bin/golangci-lint run; done
+	go -C tools test ./lint
+
+clean:
+	rm -rf bin out
