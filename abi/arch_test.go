@@ -60,21 +60,21 @@ func TestConstantsComplete(t *testing.T) {
 // has no name would be missing from the sum.
 func TestNoImplicitPadding(t *testing.T) {
 	for _, s := range structs {
-		if s.go_.NumField() != len(s.members) {
-			t.Errorf("%v has %d fields, the test names %d", s.go_, s.go_.NumField(), len(s.members))
+		if s.typ.NumField() != len(s.members) {
+			t.Errorf("%v has %d fields, the test names %d", s.typ, s.typ.NumField(), len(s.members))
 		}
 		var end uintptr
-		for f := range s.go_.Fields() {
+		for f := range s.typ.Fields() {
 			if f.Offset != end {
-				t.Errorf("%v: a hole of %d bytes before %s", s.go_, f.Offset-end, f.Name)
+				t.Errorf("%v: a hole of %d bytes before %s", s.typ, f.Offset-end, f.Name)
 			}
 			if a := alignOf(f.Type); f.Offset%a != 0 {
-				t.Errorf("%v: %s at %d is not aligned to %d", s.go_, f.Name, f.Offset, a)
+				t.Errorf("%v: %s at %d is not aligned to %d", s.typ, f.Name, f.Offset, a)
 			}
 			end = f.Offset + f.Type.Size()
 		}
-		if end != s.go_.Size() {
-			t.Errorf("%v: a hole of %d bytes at the end", s.go_, s.go_.Size()-end)
+		if end != s.typ.Size() {
+			t.Errorf("%v: a hole of %d bytes at the end", s.typ, s.typ.Size()-end)
 		}
 	}
 }

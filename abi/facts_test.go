@@ -23,7 +23,7 @@ type facts map[string]uint64
 var structs = []struct {
 	c       string
 	members []string
-	go_     reflect.Type
+	typ     reflect.Type
 }{
 	{"seccomp_data", []string{"nr", "arch", "instruction_pointer", "args"}, reflect.TypeFor[abi.Data]()},
 	{"seccomp_notif", []string{"id", "pid", "flags", "data"}, reflect.TypeFor[abi.Notif]()},
@@ -41,12 +41,12 @@ var structs = []struct {
 func wireFacts() facts {
 	f := maps.Clone(constants)
 	for _, s := range structs {
-		f["size "+s.c] = uint64(s.go_.Size())
+		f["size "+s.c] = uint64(s.typ.Size())
 		for i, m := range s.members {
 			if m == "" {
 				continue
 			}
-			field := s.go_.Field(i)
+			field := s.typ.Field(i)
 			name := s.c + "." + m
 			f["offset "+name] = uint64(field.Offset)
 			f["width "+name] = uint64(field.Type.Size())

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/perf/benchfmt"
 )
 
+// What Read says of input that is not the results of a whole run.
 var (
 	ErrEmpty  = errors.New("no results in it")
 	ErrFormat = errors.New("not benchmark results (make them with: unotify-bench run --format benchfmt)")

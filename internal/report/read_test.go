@@ -56,7 +56,7 @@ func TestRead(t *testing.T) {
 				t.Errorf("error %q does not say %q", err, tt.says)
 			}
 			if f == nil {
-				if tt.err == nil || tt.err == ErrCut {
+				if tt.err == nil || errors.Is(tt.err, ErrCut) {
 					t.Fatal("no file")
 				}
 				return
@@ -114,7 +114,7 @@ func FuzzRead(f *testing.F) {
 			if err := w.Write(r); err != nil {
 				t.Fatalf("read and not written: %v", err)
 			}
-			set.Add(r) // other benchmarks have no headline
+			_ = set.Add(r) // other benchmarks have no headline
 		}
 		for _, na := range file.NAs {
 			if err := w.WriteNA(na); err != nil {
