@@ -36,17 +36,18 @@ type Process struct {
 	Conn *Conn // to the other end's NewConn(RoleFD)
 
 	cmd    *exec.Cmd
+	leads  bool // its process group
 	waited sync.Once
 	err    error
 	done   chan struct{}
 }
 
 // Start runs this program in the given role, with a control channel as
-// RoleFD and files after it. It is in a process group of its own, so that a
-// Ctrl-C reaches only the parent, which then ends it in order; when the
-// parent dies instead, the control channel closes and the child sees
-// ErrPeerGone. (PR_SET_PDEATHSIG would follow the parent's thread, not the
-// process.)
+// RoleFD and files after it. It leads a process group of its own, so that a
+// Ctrl-C reaches only the parent, which then ends it in order; what it starts
+// itself stays in that group, and ends with it. When the parent dies instead,
+// the control channel closes and the child sees ErrPeerGone.
+// (PR_SET_PDEATHSIG would follow the parent's thread, not the process.)
 func Start(role string, files ...*os.File) (*Process, error) {
 	here, there, err := Pair()
 	if err != nil {
@@ -61,19 +62,31 @@ func Start(role string, files ...*os.File) (*Process, error) {
 	cmd.Stdout = os.Stderr
 	// One signal the kernel must never see between two measured calls.
 	cmd.Env = append(os.Environ(), "GODEBUG=asyncpreemptoff=1")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	leads := Role() == ""
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: leads}
 	if err := cmd.Start(); err != nil {
 		here.Close()
 		return nil, fmt.Errorf("start %s process: %w", role, err)
 	}
-	return &Process{Conn: here, cmd: cmd, done: make(chan struct{})}, nil
+	return &Process{Conn: here, cmd: cmd, leads: leads, done: make(chan struct{})}, nil
 }
 
 // PID is the process id.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
-// Kill ends the process; Wait still has to be called.
-func (p *Process) Kill() { _ = p.cmd.Process.Kill() }
+// Kill ends the process and, if it leads its group, what it started; Wait
+// still has to be called, and may have been.
+func (p *Process) Kill() {
+	select {
+	case <-p.done:
+		return // the number can belong to somebody else by now
+	default:
+	}
+	if p.leads {
+		_ = unix.Kill(-p.PID(), unix.SIGKILL)
+	}
+	_ = p.cmd.Process.Kill()
+}
 
 // Wait returns once the process has ended, with nil for exit status 0. It
 // may be called several times and from several goroutines. A process that a

@@ -177,3 +177,40 @@ func TestFutex(t *testing.T) {
 		}
 	}
 }
+
+// roleParent starts a child that holds the writing end of a pipe.
+var roleParent = role("parent", func(conn *Conn) error {
+	p, err := Start(roleHolder, os.NewFile(RoleFD+1, "pipe"))
+	if err != nil {
+		return err
+	}
+	if err := conn.Send(p.PID(), -1); err != nil {
+		return err
+	}
+	return p.Wait()
+})
+
+var roleHolder = role("holder", func(*Conn) error { select {} })
+
+// TestGrandchildren: who is killed takes with him what he started.
+func TestGrandchildren(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	p := start(t, roleParent, w)
+	w.Close()
+	var pid int
+	if _, err := p.Conn.Recv(&pid); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Kill(pid, 0); err != nil {
+		t.Fatalf("the grandchild is not there: %v", err)
+	}
+	p.Kill()
+	// The end of file comes when the last holder has gone.
+	if n, err := r.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+		t.Errorf("read %d bytes, %v; want the end of the pipe", n, err)
+	}
+}
