@@ -3,6 +3,7 @@ package bench
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"sort"
 	"strings"
 	"unsafe"
@@ -119,8 +120,8 @@ func SelectCases(names []string) ([]*Case, error) {
 	return out, nil
 }
 
-// scene is where a case's objects live: a directory of its own, and memory
-// that the collector neither moves nor frees.
+// scene is where a case's objects live: a directory, and memory that the
+// collector neither moves nor frees.
 type scene struct {
 	dir     string
 	counter asmstubs.Counter // which the calls are measured by
@@ -129,13 +130,19 @@ type scene struct {
 	cleanup []func()
 }
 
-func newScene(bytes int) (*scene, error) {
-	dir, err := os.MkdirTemp("", "unotify-bench-")
+// newScene empties dir first: the target of a row before may have been killed.
+// Who made dir removes it.
+func newScene(dir string, bytes int) (*scene, error) {
+	left, err := os.ReadDir(dir)
 	if err != nil {
-		return nil, fmt.Errorf("make a directory for the target's files: %w", err)
+		return nil, fmt.Errorf("look into the directory for the target's files: %w", err)
+	}
+	for _, f := range left {
+		if err := os.RemoveAll(filepath.Join(dir, f.Name())); err != nil {
+			return nil, fmt.Errorf("empty the directory for the target's files: %w", err)
+		}
 	}
 	s := &scene{dir: dir}
-	s.cleanup = append(s.cleanup, func() { os.RemoveAll(dir) })
 	s.arena, err = unix.Mmap(-1, 0, bytes, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_POPULATE)
 	if err != nil {
 		s.close()

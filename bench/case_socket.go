@@ -36,7 +36,10 @@ func prepareSocket(s *scene, call, family string) (*script, error) {
 		return nil, err
 	}
 	domain := uint64(unix.AF_UNIX)
-	sockaddr := sockaddrUnix(filepath.Join(s.dir, "s"))
+	sockaddr, err := sockaddrUnix(filepath.Join(s.dir, "s"))
+	if err != nil {
+		return nil, err
+	}
 	if family == "inet" {
 		domain = unix.AF_INET
 		port, err := freePort()
@@ -90,14 +93,17 @@ func prepareSocket(s *scene, call, family string) (*script, error) {
 	return sc, nil
 }
 
-func sockaddrUnix(path string) []byte {
+func sockaddrUnix(path string) ([]byte, error) {
 	var sa unix.RawSockaddrUnix
+	if len(path) >= len(sa.Path) {
+		return nil, fmt.Errorf("a socket cannot be called %s: more than %d bytes; set TMPDIR to a shorter directory", path, len(sa.Path)-1)
+	}
 	sa.Family = unix.AF_UNIX
 	for i := range path {
 		sa.Path[i] = int8(path[i])
 	}
 	n := int(unsafe.Offsetof(sa.Path)) + len(path) + 1
-	return append([]byte{}, unsafe.Slice((*byte)(unsafe.Pointer(&sa)), n)...)
+	return append([]byte{}, unsafe.Slice((*byte)(unsafe.Pointer(&sa)), n)...), nil
 }
 
 // sockaddrInet is 127.0.0.1 with the port, in network order.

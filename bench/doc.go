@@ -19,6 +19,7 @@
 //	relay.go       the programs that execute each other, for execve
 //	target.go      the target's side of a row
 //	supervisor.go  the worker's side of a row
+//	access.go      what an environment may deny, and what to do about it
 //	worker.go      a run: rows one after the other
 //	stats.go       percentiles, modes
 //	clock.go       counters and what a tick is worth

@@ -28,7 +28,7 @@ var _ = register(&Mechanism{
 	Serve: func(s *supervisor) error {
 		n, err := s.tracer.AttachPeers(s.pid, s.tid)
 		if err != nil {
-			return err
+			return needsPtrace(err)
 		}
 		s.stopped = n
 		return s.trace(false, func(ev *notify.Event) (verdict, error) {

@@ -4,9 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"time"
 
 	"unotify-bench/internal/notify"
 )
+
+// workerGrace is how long a worker may be late beyond twice a row's limit: it
+// also starts, finds its clock, and reaps.
+const workerGrace = 5 * time.Second
 
 // Run measures cells on this machine, one after the other, and hands every
 // row to emit as soon as it is there; the next cell starts when emit returns.
@@ -14,6 +20,13 @@ import (
 // worker dies of it. Run returns early with ctx's error, emit's, or when no
 // worker can be started.
 func Run(ctx context.Context, cfg Config, cells []Cell, emit func(Row) error) error {
+	// Targets are killed in the middle, so their files are for us to remove.
+	dir, err := os.MkdirTemp(cfg.Dir, "unotify-bench-")
+	if err != nil {
+		return fmt.Errorf("make a directory for the targets' files: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	cfg.Dir = dir
 	var w *notify.Process
 	// Killing the worker is what wakes us from waiting for its row.
 	var stop func() bool
@@ -41,16 +54,22 @@ func Run(ctx context.Context, cfg Config, cells []Cell, emit func(Row) error) er
 			}
 		}
 		row := Row{}
+		// The worker ends a row that takes too long, unless it hangs itself.
+		bound := time.AfterFunc(cfg.Slot+2*cfg.Limit+workerGrace, w.Kill)
 		err := w.Conn.Send(c, -1)
 		if err == nil {
 			_, err = w.Conn.Recv(&row)
 		}
+		hung := !bound.Stop()
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		if err != nil {
 			row = Row{Cell: c, Unit: cfg.Unit, Err: fmt.Sprintf("the worker ended: %v", err)}
-			if !errors.Is(err, notify.ErrPeerGone) {
+			switch {
+			case hung:
+				row.Err = fmt.Sprintf("the worker did not end the row after its limit of %v: killed", cfg.Limit)
+			case !errors.Is(err, notify.ErrPeerGone):
 				row.Err = fmt.Sprintf("worker: %v", err)
 			}
 			end()

@@ -125,7 +125,7 @@ func (s *supervisor) read(addr, arg2 uint64) ([]byte, error) {
 		got = s.buf[:n]
 	}
 	if e != 0 {
-		return nil, fmt.Errorf("read the target's argument at %#x: %w", addr, e)
+		return nil, needsPtrace(fmt.Errorf("read the target's argument at %#x: %w", addr, e))
 	}
 	if len(got) != s.length || !bytes.HasPrefix(got, s.head) {
 		return nil, fmt.Errorf("the target passed %d bytes %.64q, expected %d bytes %.64q", len(got), got, s.length, s.head)
@@ -149,7 +149,7 @@ const (
 func (s *supervisor) trace(syscalls bool, handle func(*notify.Event) (verdict, error)) error {
 	t := &s.tracer
 	if err := t.Attach(s.tid); err != nil {
-		return err
+		return needsPtrace(err)
 	}
 	if syscalls {
 		// Only a stopped tracee can be told to stop at syscalls.

@@ -27,6 +27,7 @@ type targetSpec struct {
 	Batch   int
 	Counter asmstubs.Counter
 	CPU     int // -1: anywhere
+	Dir     string
 }
 
 // rewarm is how many calls are discarded at the start of every stretch but
@@ -37,6 +38,7 @@ func (s *targetSpec) rewarm() int { return s.Batch * max(1, s.Chunk/s.Batch/5) }
 // mechanism has one. The target then waits for targetGo.
 type targetReady struct {
 	Err     string
+	NA      string // why the mechanism cannot be used here
 	TID     int
 	Nr      uint64 // the trapped syscall
 	Head    []byte // the first bytes the supervisor will find behind the pointer
@@ -72,7 +74,11 @@ const samplesFD = notify.RoleFD + 1
 func targetMain() {
 	conn := notify.NewConn(notify.RoleFD)
 	if err := serveAsTarget(conn); err != nil && !errors.Is(err, notify.ErrPeerGone) {
-		_ = conn.Send(targetReady{Err: err.Error()}, -1)
+		ready := targetReady{Err: err.Error()}
+		if na := (errNA{}); errors.As(err, &na) {
+			ready = targetReady{NA: na.reason}
+		}
+		_ = conn.Send(ready, -1)
 		os.Exit(1)
 	}
 	os.Exit(0)
@@ -97,7 +103,7 @@ func serveAsTarget(conn *notify.Conn) error {
 	if err != nil {
 		return fmt.Errorf("map the samples: %w", err)
 	}
-	sc, err := newScene(3*max(cs.Bytes, 4096) + 16<<10)
+	sc, err := newScene(spec.Dir, 3*max(cs.Bytes, 4096)+16<<10)
 	if err != nil {
 		return err
 	}
@@ -180,7 +186,11 @@ func arm(m *Mechanism, nr uint64) (int, error) {
 	if m.listens() {
 		flags = abi.SECCOMP_FILTER_FLAG_NEW_LISTENER
 	}
-	return p.Install(flags)
+	fd, err := p.Install(flags)
+	if err != nil {
+		return -1, needsSeccomp(err)
+	}
+	return fd, nil
 }
 
 // peer is a thread that shares the target's memory and sleeps.

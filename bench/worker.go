@@ -33,6 +33,9 @@ type Config struct {
 	Slot time.Duration
 	// Limit bounds one row, on the machine's clock.
 	Limit time.Duration
+	// Dir is where the files are made that calls open, bind or execute; ""
+	// is the system's directory for temporary files.
+	Dir string
 }
 
 // Main takes over a process that Run or a worker started; in any other it
@@ -65,6 +68,9 @@ func workerMain() {
 	runtime.GOMAXPROCS(4) // the supervisor keeps one while it waits
 	debug.SetGCPercent(-1)
 	clk, err := newClock(cfg.Unit)
+	if err == nil {
+		err = notify.InterruptBy(unix.SIGWINCH) // the watchdog's
+	}
 	for {
 		var c Cell
 		if _, e := conn.Recv(&c); e != nil {
@@ -196,15 +202,24 @@ func measureLocked(row *Row, cfg Config, clk clock) (err error) {
 	s := &supervisor{conn: p.Conn, kill: p.Kill, pid: p.PID(), counter: clk.counter}
 	tid := unix.Gettid()
 	var expired atomic.Bool
+	ended := make(chan struct{})
 	watchdog := time.AfterFunc(cfg.Limit, func() {
 		expired.Store(true)
 		atomic.StoreUint32(&s.stop, 1)
 		p.Kill()
 		// Before 6.11 a RECV sleeps on after the last target's death.
-		_ = unix.Tgkill(os.Getpid(), tid, unix.SIGWINCH)
+		for {
+			_ = unix.Tgkill(os.Getpid(), tid, unix.SIGWINCH)
+			select {
+			case <-ended:
+				return
+			case <-time.After(10 * time.Millisecond):
+			}
+		}
 	})
 	defer func() {
 		watchdog.Stop()
+		close(ended)
 		p.Kill()
 		_ = p.Wait()
 		if expired.Load() {
@@ -218,7 +233,7 @@ func measureLocked(row *Row, cfg Config, clk clock) (err error) {
 	}
 	spec := targetSpec{
 		Cell: c, Calls: row.Calls, Warmup: row.Warmup, Chunk: size, Batch: row.Batch,
-		Counter: clk.counter, CPU: targetCPU,
+		Counter: clk.counter, CPU: targetCPU, Dir: cfg.Dir,
 	}
 	if err := p.Conn.Send(spec, -1); err != nil {
 		return fmt.Errorf("talk to the target: %w", err)
@@ -228,6 +243,8 @@ func measureLocked(row *Row, cfg Config, clk clock) (err error) {
 	switch {
 	case err != nil:
 		return fmt.Errorf("hear from the target: %w", err)
+	case ready.NA != "":
+		return errNA{ready.NA}
 	case ready.Err != "":
 		return fmt.Errorf("target: %s", ready.Err)
 	case mech.listens() != (listener >= 0):
