@@ -117,7 +117,7 @@ func (r *relay) run(n int, deltas []uint64) (made int, err error) {
 	case status.ExitStatus() == asmstubs.RelayFailed:
 		return made + 1, fmt.Errorf("call %d: execve of %s returned %s", made, r.path, resultText(r.Failed))
 	case status.ExitStatus() == asmstubs.RelayLost:
-		return made, fmt.Errorf("call %d: the program that execve started cannot map its memory", made)
+		return made + 1, fmt.Errorf("call %d: the program that execve started cannot map its memory", made)
 	case status.Signaled():
 		return made, fmt.Errorf("call %d: the program that execve started died of %v", made, status.Signal())
 	case status != 0 || r.Left != 0:
