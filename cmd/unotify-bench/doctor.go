@@ -45,7 +45,7 @@ in turn. Exit status 1 if ours takes longer than the bar allows.`,
 			case peer && install:
 				return usageError("--peer and --install exclude each other")
 			case peer:
-				return a.peer(cmd.Context(), count, source)
+				return a.peer(cmd.Context(), source, count, peerCalls)
 			}
 			d := &doctor{app: a, host: onHost, arches: as, source: source}
 			return d.run(cmd.Context(), install)

@@ -23,10 +23,10 @@ func hostChecks(ctx context.Context) []check {
 		found[f.Feature] = f
 	}
 	checks := []check{
-		probed(found, "seccomp filter", "allow", missing, filterAdvice()),
-		probed(found, "notifications", "reply", missing, filterAdvice()),
-		probed(found, "sync wake-up", "sync-wake", warning, "rows with wake=sync are n/a; Linux 6.6 has it"),
-		probed(found, "ptrace", "ptrace-seccomp", warning, "ptrace rows fail; "+ptraceAdvice()),
+		probed(found, "seccomp filter", "allow", missing),
+		probed(found, "notifications", "reply", missing),
+		probed(found, "sync wake-up", "sync-wake", warning),
+		probed(found, "ptrace", "ptrace-seccomp", warning),
 	}
 	checks = append(checks, earlierFilters(), cpuCheck())
 	if runtime.GOARCH == "amd64" {
@@ -35,16 +35,16 @@ func hostChecks(ctx context.Context) []check {
 	return checks
 }
 
-// probed turns a finding into a check.
-func probed(found map[string]bench.Finding, name, feature string, bad health, advice string) check {
+// probed turns a finding, which says what to do, into a check.
+func probed(found map[string]bench.Finding, name, feature string, bad health) check {
 	f, ok := found[feature]
-	switch {
-	case !ok:
+	if !ok {
 		f = found["everything else"]
-	case f.State == bench.Works:
-		return check{health: fine, name: name, detail: f.Detail}
 	}
-	return check{health: bad, name: name, detail: fmt.Sprintf("%s; %s", f.Detail, advice)}
+	if f.State == bench.Works {
+		bad = fine
+	}
+	return check{health: bad, name: name, detail: f.Detail}
 }
 
 // procStatus returns a field of /proc/self/status, "" if there is none.
@@ -56,25 +56,6 @@ func procStatus(field string) string {
 		}
 	}
 	return ""
-}
-
-func filterAdvice() string {
-	if procStatus("Seccomp") == "2" {
-		return "a filter is in force here already, probably a container's that refuses seccomp(2): " +
-			"start the container with --security-opt seccomp=unconfined"
-	}
-	return "the kernel needs CONFIG_SECCOMP_FILTER=y, and Linux 5.5 or later"
-}
-
-func ptraceAdvice() string {
-	b, err := os.ReadFile("/proc/sys/kernel/yama/ptrace_scope")
-	switch scope := strings.TrimSpace(string(b)); {
-	case err == nil && scope == "2":
-		return "kernel.yama.ptrace_scope is 2: sysctl kernel.yama.ptrace_scope=1, or run as root"
-	case err == nil && scope == "3":
-		return "kernel.yama.ptrace_scope is 3, which holds until the next boot"
-	}
-	return "a container may need --cap-add SYS_PTRACE"
 }
 
 // earlierFilters warns of filters that we did not install: every syscall of
@@ -155,8 +136,8 @@ func machineWards(ctx context.Context, arches []*abi.Arch, source string) ([]war
 			}
 		}
 		w.checks = append(w.checks, programCheck(arch), kernelCheck(b, arch))
-		if arch.Name == runtime.GOARCH {
-			w.checks = append(w.checks, kvmCheck(ctx, arch))
+		if c, ok := kvmCheck(ctx, arch); ok {
+			w.checks = append(w.checks, c)
 		}
 		wards = append(wards, w)
 	}
@@ -212,22 +193,26 @@ func roomCheck(r kernel.Readiness) check {
 	return c
 }
 
-func kvmCheck(ctx context.Context, arch *abi.Arch) check {
+// kvmCheck is false where KVM is no question: for another architecture, or
+// without QEMU.
+func kvmCheck(ctx context.Context, arch *abi.Arch) (check, bool) {
 	works, tried, why := kernel.KVM(ctx, arch)
 	c := check{health: fine, name: "KVM"}
+	var noQEMU *kernel.ErrMissingTool
+	const emulated = "machines on the wall clock are emulated"
 	switch {
+	case arch.Name != runtime.GOARCH, errors.As(why, &noQEMU):
+		return c, false
 	case works:
 		c.detail = "works"
 	case tried:
-		c.health = warning
-		c.detail = fmt.Sprintf("does not work here (%v): machines on the wall clock are emulated", why)
+		c.health, c.detail = warning, fmt.Sprintf("does not work here (%v): %s", why, emulated)
 	case errors.Is(why, fs.ErrPermission):
-		c.health = warning
-		c.detail = fmt.Sprintf("%v: machines on the wall clock are emulated; adduser $USER kvm, and log in again", why)
+		c.health, c.detail = warning, fmt.Sprintf("%v: %s; adduser $USER kvm, and log in again", why, emulated)
 	case why != nil:
-		c.detail = fmt.Sprintf("%v: machines on the wall clock are emulated", why)
+		c.detail = fmt.Sprintf("%v: %s", why, emulated)
 	default:
 		c.detail = "not tried yet"
 	}
-	return c
+	return c, true
 }
