@@ -55,7 +55,7 @@ func Run(ctx context.Context, cfg Config, cells []Cell, emit func(Row) error) er
 		}
 		row := Row{}
 		// The worker ends a row that takes too long, unless it hangs itself.
-		bound := time.AfterFunc(cfg.Slot+2*cfg.Limit+workerGrace, w.Kill)
+		bound := time.AfterFunc(2*cfg.Limit+workerGrace, w.Kill)
 		err := w.Conn.Send(c, -1)
 		if err == nil {
 			_, err = w.Conn.Recv(&row)

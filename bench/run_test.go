@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -181,19 +180,6 @@ func TestSamplesAreHashed(t *testing.T) {
 	if r[0].SHA256 == r[1].SHA256 {
 		t.Errorf("two measurements of %d calls have the same hash %s", r[0].Calls, r[0].SHA256)
 	}
-}
-
-// TestSlot: rows start on the grid.
-func TestSlot(t *testing.T) {
-	const slot = 50 * time.Millisecond
-	var before, after unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &before)
-	awaitSlot(slot)
-	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &after)
-	if before.Nano()/int64(slot) == after.Nano()/int64(slot) {
-		t.Errorf("awaitSlot returned in the slot in which it was called")
-	}
-	awaitSlot(0) // returns
 }
 
 func TestUnits(t *testing.T) {

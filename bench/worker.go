@@ -26,11 +26,6 @@ type Config struct {
 	Calls int
 	// Warmup is how many are thrown away first.
 	Warmup int
-	// Slot makes every row start on a whole multiple of it on the machine's
-	// clock. Under an instruction clock, whose idle time passes for nothing,
-	// rows then meet the same timer ticks however long the host took to
-	// store the row before.
-	Slot time.Duration
 	// Limit bounds one row, on the machine's clock.
 	Limit time.Duration
 	// Dir is where the files are made that calls open, bind or execute; ""
@@ -194,7 +189,6 @@ func measureLocked(row *Row, cfg Config, clk clock) (err error) {
 	}
 	defer unix.Munmap(mem)
 
-	awaitSlot(cfg.Slot)
 	p, err := startElsewhere(memfd)
 	if err != nil {
 		return err
@@ -295,18 +289,6 @@ func startElsewhere(samples *os.File) (*notify.Process, error) {
 	}()
 	r := <-started
 	return r.p, r.err
-}
-
-// awaitSlot sleeps until the machine's clock is a multiple of slot.
-func awaitSlot(slot time.Duration) {
-	if slot <= 0 {
-		return
-	}
-	var now unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now)
-	at := unix.NsecToTimespec((now.Nano()/int64(slot) + 1) * int64(slot))
-	for unix.ClockNanosleep(unix.CLOCK_MONOTONIC, unix.TIMER_ABSTIME, &at, nil) == unix.EINTR {
-	}
 }
 
 // run serves the target on the calling thread.
