@@ -61,42 +61,64 @@ func (m peerMode) calls(n int) int {
 	return n
 }
 
-// A contender measures a mode once: the mean of calls calls.
+// cost is what a call costs, a mean in nanoseconds.
+type cost struct {
+	wall float64
+	cpu  float64 // that both sides spent
+}
+
+// judged is the figure that the bar is about. On one CPU the two sides take
+// turns, so that what they spend is what the call takes if nobody else runs;
+// unlike the clock, it tells that on a machine where somebody does.
+func (c cost) judged(m peerMode) float64 {
+	if m.cell.CPUs == "same" {
+		return c.cpu
+	}
+	return c.wall
+}
+
+// A contender measures a mode once.
 type contender struct {
 	name string
 	can  func(peerMode) bool
-	run  func(ctx context.Context, m peerMode, calls int) (float64, error)
+	run  func(ctx context.Context, m peerMode, calls int) (cost, error)
 }
 
 // peerResult is what the rounds gave for one mode and one peer.
 type peerResult struct {
 	mode        peerMode
 	peer        string
-	theirs, own []float64 // ns a call, by round
+	theirs, own []cost // by round
+}
+
+// medians are those of the judged figure.
+func (r *peerResult) medians() (theirs, own float64) {
+	judged := func(c cost) float64 { return c.judged(r.mode) }
+	return median(r.theirs, judged), median(r.own, judged)
 }
 
 // ratio is our median over the peer's.
-func (r *peerResult) ratio() float64 { return median(r.own) / median(r.theirs) }
+func (r *peerResult) ratio() float64 {
+	theirs, own := r.medians()
+	return own / theirs
+}
 
-// span is the quarter-to-quarter range of the ratios of single rounds: what
-// the machine's noise makes of one.
-func (r *peerResult) span() (low, high float64) {
-	var q []float64
-	for i := range r.own {
-		q = append(q, r.own[i]/r.theirs[i])
-	}
-	slices.Sort(q)
-	return q[len(q)/4], q[len(q)-1-len(q)/4]
+// wallRatio is the same by the clock.
+func (r *peerResult) wallRatio() float64 {
+	wall := func(c cost) float64 { return c.wall }
+	return median(r.own, wall) / median(r.theirs, wall)
 }
 
 func (r *peerResult) holds() bool { return r.ratio() <= r.mode.bar }
 
-func median(v []float64) float64 {
-	s := slices.Sorted(slices.Values(v))
-	if n := len(s); n%2 == 0 {
-		return (s[n/2-1] + s[n/2]) / 2
+func median(costs []cost, figure func(cost) float64) float64 {
+	var v []float64
+	for _, c := range costs {
+		v = append(v, figure(c))
 	}
-	return s[len(s)/2]
+	slices.Sort(v)
+	n := len(v)
+	return (v[(n-1)/2] + v[n/2]) / 2
 }
 
 // peer measures what this program measures with two others as well, in turn,
@@ -155,17 +177,17 @@ func (a *app) compete(ctx context.Context, bar *progress, cs []contender, modes 
 	for round := range count {
 		at := 0
 		for _, m := range modes {
-			ns := make([]float64, len(cs))
+			costs := make([]cost, len(cs))
 			for i, c := range cs {
 				if !c.can(m) {
 					continue
 				}
 				var err error
-				if ns[i], err = c.run(ctx, m, m.calls(calls)); err != nil {
+				if costs[i], err = c.run(ctx, m, m.calls(calls)); err != nil {
 					return nil, fmt.Errorf("%s, %s: %w", c.name, m.cell.Name(), err)
 				}
-				if !(ns[i] > 0) || math.IsInf(ns[i], 0) {
-					return nil, fmt.Errorf("%s, %s: it says that a call took %v ns", c.name, m.cell.Name(), ns[i])
+				if !costs[i].possible() {
+					return nil, fmt.Errorf("%s, %s: it measured %+v, which cannot be", c.name, m.cell.Name(), costs[i])
 				}
 			}
 			for i, c := range cs[:own] {
@@ -177,9 +199,10 @@ func (a *app) compete(ctx context.Context, bar *progress, cs []contender, modes 
 				}
 				r := results[at]
 				at++
-				r.theirs, r.own = append(r.theirs, ns[i]), append(r.own, ns[own])
+				r.theirs, r.own = append(r.theirs, costs[i]), append(r.own, costs[own])
 				if a.verbose {
-					bar.Log(fmt.Sprintf("round %d %s: %s %.0f, ours %.0f", round+1, m.cell.Name(), c.name, ns[i], ns[own]))
+					bar.Log(fmt.Sprintf("round %d %s: %s %.0f (cpu %.0f), ours %.0f (cpu %.0f)", round+1, m.cell.Name(),
+						c.name, costs[i].wall, costs[i].cpu, costs[own].wall, costs[own].cpu))
 				}
 			}
 			done++
@@ -189,10 +212,16 @@ func (a *app) compete(ctx context.Context, bar *progress, cs []contender, modes 
 	return results, nil
 }
 
+// possible tells figures from nonsense.
+func (c cost) possible() bool {
+	return c.wall > 0 && c.cpu > 0 && !math.IsInf(c.wall, 0) && !math.IsInf(c.cpu, 0)
+}
+
 func (a *app) showPeers(results []*peerResult, count int) error {
-	fmt.Fprintf(a.stdout, "Mean ns a call, medians of %d rounds in turn; a ratio above 1 means that ours takes longer.\n\n", count)
+	fmt.Fprintf(a.stdout, "Nanoseconds of a call, medians of %d rounds in turn. A ratio above 1 means that ours takes longer.\n"+
+		"Judged is the CPU time of both sides where they share a CPU, else the time.\n\n", count)
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "mechanism\twake\tcpus\tpeer\ttheirs\tours\tratio\tat most\tsingle rounds\t")
+	fmt.Fprintln(w, "mechanism\twake\tcpus\tpeer\ttheirs\tours\tratio\tat most\tby the clock\t")
 	above := 0
 	for _, r := range results {
 		verdict := ""
@@ -200,9 +229,9 @@ func (a *app) showPeers(results []*peerResult, count int) error {
 			above++
 			verdict = "ABOVE"
 		}
-		low, high := r.span()
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%.0f\t%.0f\t%.3f\t%.2f\t%.3f–%.3f\t%s\n", r.mode.cell.Mech, r.mode.cell.Wake, r.mode.cell.CPUs,
-			r.peer, median(r.theirs), median(r.own), r.ratio(), r.mode.bar, low, high, verdict)
+		theirs, own := r.medians()
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%.0f\t%.0f\t%.3f\t%.2f\t%.3f\t%s\n", r.mode.cell.Mech, r.mode.cell.Wake, r.mode.cell.CPUs,
+			r.peer, theirs, own, r.ratio(), r.mode.bar, r.wallRatio(), verdict)
 	}
 	if err := w.Flush(); err != nil {
 		return err

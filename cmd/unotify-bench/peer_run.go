@@ -29,7 +29,7 @@ var twinSource []byte
 const peerWarmup = 1000
 
 // peerLimit bounds one measurement.
-const peerLimit = time.Minute
+const peerLimit = 5 * time.Minute
 
 // contenders are the peers, and this program last. cpus are those that may
 // be used.
@@ -38,7 +38,7 @@ func contenders(perfPath, twin string, cpus []int) []contender {
 	all := func(peerMode) bool { return true }
 	return []contender{
 		{"perf", func(m peerMode) bool { return m.perf }, p.run},
-		{"C twin", all, func(ctx context.Context, m peerMode, calls int) (float64, error) {
+		{"C twin", all, func(ctx context.Context, m peerMode, calls int) (cost, error) {
 			return runTwin(ctx, twin, m, calls, cpus)
 		}},
 		{"ours", all, runOurs},
@@ -62,66 +62,71 @@ func compileTwin(ctx context.Context, out string) error {
 	return nil
 }
 
-func runOurs(ctx context.Context, m peerMode, calls int) (float64, error) {
+func runOurs(ctx context.Context, m peerMode, calls int) (cost, error) {
 	cfg := bench.Config{Unit: bench.UnitNanoseconds, Calls: calls, Warmup: peerWarmup, Limit: peerLimit}
 	var row bench.Row
 	err := bench.Run(ctx, cfg, []bench.Cell{m.cell}, func(r bench.Row) error { row = r; return nil })
 	switch {
 	case err != nil:
-		return 0, err
+		return cost{}, err
 	case row.NA != "":
-		return 0, errors.New(row.NA)
+		return cost{}, errors.New(row.NA)
 	case row.Err != "":
-		return 0, errors.New(row.Err)
+		return cost{}, errors.New(row.Err)
 	}
-	return row.Total.Mean, nil
+	return cost{
+		wall: row.Total.Mean,
+		cpu:  (row.TargetCPU + row.SupervisorCPU) / float64(row.Notifications) * 1e9,
+	}, nil
 }
 
-func runTwin(ctx context.Context, twin string, m peerMode, calls int, cpus []int) (float64, error) {
+func runTwin(ctx context.Context, twin string, m peerMode, calls int, cpus []int) (cost, error) {
 	target, supervisor := placed(m, cpus)
 	cmd := exec.Command(twin, fmt.Sprint(calls), fmt.Sprint(peerWarmup), m.cell.Wake, m.cell.Mech, fmt.Sprint(target), fmt.Sprint(supervisor))
 	out, err := runPeer(ctx, cmd, supervisor, nil)
 	if err != nil {
-		return 0, err
+		return cost{}, err
 	}
-	ns, err := strconv.ParseFloat(strings.TrimSpace(out), 64)
-	if err != nil {
-		return 0, fmt.Errorf("the C twin printed %q: %w", out, err)
+	var c cost
+	if _, err := fmt.Sscan(out, &c.wall, &c.cpu); err != nil {
+		return cost{}, fmt.Errorf("the C twin printed %q: %w", out, err)
 	}
-	return ns, nil
+	return c, nil
 }
 
 // perf is a built perf.
 type perf struct {
 	path string
 	cpus []int
-	// start is the shortest that a run of one call took: perf's figure has
-	// its fork and the child's end in it, ours and the twin's do not.
-	start float64
+	// start is the least that a run of one call took: perf's figures have
+	// its fork and the child's end in them, ours and the twin's do not.
+	start cost
 }
 
-func (p *perf) run(ctx context.Context, m peerMode, calls int) (float64, error) {
+func (p *perf) run(ctx context.Context, m peerMode, calls int) (cost, error) {
 	target, supervisor := placed(m, p.cpus)
 	all, err := p.time(ctx, m, calls, target, supervisor)
 	if err != nil {
-		return 0, err
+		return cost{}, err
 	}
 	for range 3 {
 		one, err := p.time(ctx, m, 1, supervisor, supervisor)
 		if err != nil {
-			return 0, err
+			return cost{}, err
 		}
-		if p.start == 0 || one < p.start {
+		if p.start.cpu == 0 {
 			p.start = one
 		}
+		p.start = cost{min(p.start.wall, one.wall), min(p.start.cpu, one.cpu)}
 	}
-	return (all - p.start) / float64(calls-1), nil
+	n := float64(calls - 1)
+	return cost{(all.wall - p.start.wall) / n, (all.cpu - p.start.cpu) / n}, nil
 }
 
-// time returns the nanoseconds of a whole run of perf bench. perf pins
+// time returns what a whole run of perf bench costs, in nanoseconds. perf pins
 // nothing: the supervisor gets its CPU before exec; the target, its child,
 // inherits that and is moved as soon as it is there.
-func (p *perf) time(ctx context.Context, m peerMode, calls, target, supervisor int) (float64, error) {
+func (p *perf) time(ctx context.Context, m peerMode, calls, target, supervisor int) (cost, error) {
 	args := []string{"bench", "sched", "seccomp-notify", "--loop", fmt.Sprint(calls)}
 	if m.cell.Wake == "sync" {
 		args = append(args, "--sync-mode")
@@ -134,10 +139,12 @@ func (p *perf) time(ctx context.Context, m peerMode, calls, target, supervisor i
 	}
 	out, err := runPeer(ctx, cmd, supervisor, move)
 	if err != nil {
-		return 0, err
+		return cost{}, err
 	}
 	usecs, err := perfFigure(out)
-	return usecs * 1000 * float64(calls), err
+	// Its child is in there: perf has waited for it.
+	spent := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	return cost{wall: usecs * 1000 * float64(calls), cpu: float64(spent)}, err
 }
 
 var usecsPerOp = regexp.MustCompile(`(?m)^\s*([0-9.]+) usecs/op$`)

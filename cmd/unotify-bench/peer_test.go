@@ -45,9 +45,10 @@ func TestCompete(t *testing.T) {
 		t.Errorf("%d results, want %d", len(results), want)
 	}
 	for _, r := range results {
-		low, high := r.span()
-		if ratio := r.ratio(); !(ratio > 0) || math.IsInf(ratio, 0) || len(r.own) != rounds || !(low > 0) || high < low {
-			t.Errorf("%s and %s: ratio %v (%v to %v) of %d rounds", r.mode.cell.Name(), r.peer, ratio, low, high, len(r.own))
+		for _, ratio := range []float64{r.ratio(), r.wallRatio()} {
+			if !(ratio > 0) || math.IsInf(ratio, 0) || len(r.own) != rounds || len(r.theirs) != rounds {
+				t.Errorf("%s and %s: ratio %v, of %d and %d rounds", r.mode.cell.Name(), r.peer, ratio, len(r.own), len(r.theirs))
+			}
 		}
 	}
 }
@@ -117,10 +118,19 @@ func TestPerfFigure(t *testing.T) {
 // TestShowPeers has the bar in it: it is the ratio of medians, and equal is
 // not above.
 func TestShowPeers(t *testing.T) {
-	result := func(bar float64, theirs, own []float64) *peerResult {
-		cell := bench.Cell{Mech: "reply", Syscall: "getppid", Wake: "sync", CPUs: "same"}
-		return &peerResult{peerMode{cell: cell, bar: bar}, "perf", theirs, own}
+	// A figure that is not judged must not matter.
+	placedResult := func(cpus string, cost func(float64) cost) func(float64, []float64, []float64) *peerResult {
+		return func(bar float64, theirs, own []float64) *peerResult {
+			r := &peerResult{peer: "perf"}
+			r.mode = peerMode{cell: bench.Cell{Mech: "reply", Syscall: "getppid", Wake: "sync", CPUs: cpus}, bar: bar}
+			for i := range own {
+				r.theirs, r.own = append(r.theirs, cost(theirs[i])), append(r.own, cost(own[i]))
+			}
+			return r
+		}
 	}
+	result := placedResult("same", func(ns float64) cost { return cost{1e6 - ns, ns} })
+	cross := placedResult("cross", func(ns float64) cost { return cost{ns, 1e6 - ns} })
 	for _, tc := range []struct {
 		name    string
 		results []*peerResult
@@ -128,6 +138,7 @@ func TestShowPeers(t *testing.T) {
 		words   []string // of one line
 	}{
 		{"equal", []*peerResult{result(1, []float64{3000}, []float64{3000})}, exitOK, []string{"3000", "1.000", "1.00"}},
+		{"by the clock", []*peerResult{cross(1.03, []float64{3000}, []float64{4000})}, exitFailed, []string{"3000", "4000", "1.333", "ABOVE"}},
 		{"an outlier is none", []*peerResult{result(1, []float64{3000, 3000, 3000}, []float64{2000, 90000, 2000})}, exitOK, []string{"2000", "0.667"}},
 		{"even count", []*peerResult{result(1, []float64{1000, 3000}, []float64{4000, 1000})}, exitFailed, []string{"2000", "2500", "1.250", "ABOVE"}},
 		{"above", []*peerResult{

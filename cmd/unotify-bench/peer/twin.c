@@ -1,10 +1,11 @@
 // The loop that `unotify-bench doctor --peer` holds its own against, in C: a
 // child makes N calls that a filter traps, its parent answers them. Nothing
-// is read, recorded or allocated in between; the clock is read twice.
+// is read, recorded or allocated in between.
 //
 //	twin CALLS WARMUP sync|async reply|continue TARGET_CPU SUPERVISOR_CPU
 //
-// prints the nanoseconds of one call, as a mean.
+// prints the nanoseconds that a call took, and the CPU time that both sides
+// spent on one, as means.
 
 #define _GNU_SOURCE
 #include <err.h>
@@ -21,6 +22,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -122,6 +124,19 @@ static double now(void)
 	return t.tv_sec * 1e9 + t.tv_nsec;
 }
 
+static double cpu(void)
+{
+	struct rusage r;
+
+	getrusage(RUSAGE_SELF, &r);
+	return (r.ru_utime.tv_sec + r.ru_stime.tv_sec) * 1e9 +
+	       (r.ru_utime.tv_usec + r.ru_stime.tv_usec) * 1e3;
+}
+
+struct cost {
+	double wall, cpu;
+};
+
 static void call(long n, long want)
 {
 	for (; n > 0; n--)
@@ -131,7 +146,7 @@ static void call(long n, long want)
 
 static void target(int parent, long calls, long warmup, long want)
 {
-	double begin, ns;
+	struct cost begin, end;
 	char go;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
@@ -139,10 +154,12 @@ static void target(int parent, long calls, long warmup, long want)
 	if (read(parent, &go, 1) != 1)
 		errx(1, "the parent is gone");
 	call(warmup, want);
-	begin = now();
+	begin = (struct cost){ now(), cpu() };
 	call(calls, want);
-	ns = (now() - begin) / calls;
-	if (write(parent, &ns, sizeof ns) != sizeof ns)
+	end = (struct cost){ now(), cpu() };
+	end.wall = (end.wall - begin.wall) / calls;
+	end.cpu = (end.cpu - begin.cpu) / calls;
+	if (write(parent, &end, sizeof end) != sizeof end)
 		err(1, "send the result");
 	_exit(0);
 }
@@ -169,7 +186,8 @@ int main(int argc, char **argv)
 {
 	long calls, warmup;
 	int sync, reply, status, listener, ends[2];
-	double ns;
+	struct cost cost;
+	double spent;
 	pid_t child;
 
 	if (argc != 7)
@@ -195,12 +213,14 @@ int main(int argc, char **argv)
 		err(1, "set the sync wake-up");
 	if (write(ends[0], "", 1) != 1)
 		err(1, "start the child");
+	spent = cpu();
 	supervise(listener, warmup + calls, reply ? REPLACED : 0,
 		  reply ? 0 : SECCOMP_USER_NOTIF_FLAG_CONTINUE);
-	if (read(ends[0], &ns, sizeof ns) != sizeof ns)
+	spent = (cpu() - spent) / (warmup + calls);
+	if (read(ends[0], &cost, sizeof cost) != sizeof cost)
 		errx(1, "the child sent no result");
 	if (waitpid(child, &status, 0) != child || status)
 		errx(1, "the child ended with status %#x", status);
-	printf("%.2f\n", ns);
+	printf("%.2f %.2f\n", cost.wall, cost.cpu + spent);
 	return 0;
 }
