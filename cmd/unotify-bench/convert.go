@@ -86,7 +86,7 @@ func checkRow(r bench.Row, want bench.Cell, unit string) error {
 	case strings.Trim(r.SHA256, "0123456789abcdef") != "" || len(r.SHA256) != 64:
 		return fmt.Errorf("guest sent no hash of its samples for %s", want.Name())
 	}
-	values := []float64{r.TargetCPU, r.SupervisorCPU, r.Switches, r.Tick}
+	values := []float64{r.TargetCPU * 1e9, r.SupervisorCPU * 1e9, r.Switches, r.Tick}
 	for _, s := range []bench.Stats{r.Total, r.Native, r.Supervisor} {
 		values = append(values, s.Median, s.Mean, s.P90, s.P99, s.P999, s.Max)
 		if s.Median > s.P90 || s.P90 > s.P99 || s.P99 > s.P999 || s.P999 > s.Max {

@@ -86,16 +86,18 @@ func (j *journal) load(plan string) error {
 	defer f.Close()
 	lines := bufio.NewScanner(f)
 	lines.Buffer(nil, 1<<20)
+	var first entry
+	if !lines.Scan() || json.Unmarshal(lines.Bytes(), &first) != nil || first.Plan != plan {
+		return usageError("%s is of another run (other flags, kernel or version): measure anew without --resume", j.path)
+	}
 	rows := map[string][]bench.Row{}
-	for n := 0; lines.Scan(); n++ {
+	for lines.Scan() {
 		var e entry
 		// A line that was cut is the last one; what it began is not complete.
 		if json.Unmarshal(lines.Bytes(), &e) != nil {
 			break
 		}
 		switch {
-		case n == 0 && e.Plan != plan:
-			return usageError("%s is of another run (other flags, kernel or version): measure anew without --resume", j.path)
 		case e.Row != nil:
 			rows[e.Unit] = append(rows[e.Unit], *e.Row)
 		case e.End:

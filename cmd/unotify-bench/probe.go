@@ -100,11 +100,11 @@ func (a *app) probe(ctx context.Context, onHost bool, as []*abi.Arch, image, sou
 
 // probeGuest probes a kernel in a virtual machine.
 func (r *runner) probeGuest(ctx context.Context, arch *abi.Arch) (*kernel.Image, []bench.Finding, error) {
-	img, err := r.image(ctx, arch)
+	program, err := guestBinary(arch)
 	if err != nil {
 		return nil, nil, err
 	}
-	program, err := guestBinary(arch)
+	img, err := r.image(ctx, arch)
 	if err != nil {
 		return nil, nil, err
 	}
