@@ -14,7 +14,7 @@ import (
 // FLAG_SEND installs the descriptor and answers in one step (5.14).
 var _ = register(&Mechanism{
 	Name:    "addfd",
-	Rank:    110,
+	Rank:    70,
 	Doc:     "listener: the supervisor opens the file itself, ADDFD with SEND (openat only)",
 	Verdict: abi.SECCOMP_RET_USER_NOTIF,
 	Unable: func(c *Case) string {

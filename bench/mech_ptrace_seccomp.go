@@ -13,7 +13,7 @@ import (
 // and memory are no longer what they were.
 var _ = register(&Mechanism{
 	Name:    "ptrace-seccomp",
-	Rank:    70,
+	Rank:    130,
 	Doc:     "RET_TRACE stop, read, point the argument at a checked copy, continue",
 	Verdict: abi.SECCOMP_RET_TRACE,
 	Traced:  true,

@@ -12,7 +12,7 @@ import (
 // execve there is no caller: the fresh registers are left alone.
 var _ = register(&Mechanism{
 	Name:   "ptrace-syscall",
-	Rank:   80,
+	Rank:   140,
 	Doc:    "entry and exit stop, read, rewrite, restore at exit",
 	Traced: true,
 	Serve: func(s *supervisor) error {

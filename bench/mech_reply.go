@@ -6,7 +6,7 @@ import (
 
 var _ = register(&Mechanism{
 	Name:     "reply",
-	Rank:     100,
+	Rank:     40,
 	Doc:      "listener: RECV, SEND with a value; the call does not run",
 	Verdict:  abi.SECCOMP_RET_USER_NOTIF,
 	Replaces: true,
