@@ -36,6 +36,7 @@ var modes = map[string]func(g *kernel.GuestConn){
 	"hello":     hello,
 	"getppid":   getppid,
 	"exact":     exact,
+	"naps":      naps,
 	"look":      look,
 	"exit":      func(g *kernel.GuestConn) { emit(g); fmt.Println("guest: leaving") },
 	"hang":      func(g *kernel.GuestConn) { emit(g); fmt.Println("guest: hanging"); hang() },
@@ -76,6 +77,21 @@ func getppid(g *kernel.GuestConn) {
 		deltas[i] = counter() - t
 	}
 	must(g.Emit("deltas", map[string]any{"start": start, "deltas": deltas}))
+	must(g.Done(0))
+	off(g)
+}
+
+// naps makes the CPU idle again and again, for times of many lengths.
+func naps(g *kernel.GuestConn) {
+	runtime.LockOSThread()
+	debug.SetGCPercent(-1)
+	var ends [500]uint64
+	for i := range ends {
+		ts := unix.NsecToTimespec(int64(1000 * (i%97 + 1)))
+		must(unix.Nanosleep(&ts, nil))
+		ends[i] = counter()
+	}
+	must(g.Emit("ends", ends))
 	must(g.Done(0))
 	off(g)
 }
