@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -299,6 +300,15 @@ func TestRemedyLine(t *testing.T) {
 	} {
 		if got := tc.line(tc.sudo); got != tc.want {
 			t.Errorf("%+v: %q, want %q", tc.remedy, got, tc.want)
+		}
+	}
+}
+
+func TestBuildCheck(t *testing.T) {
+	for value, want := range map[string]health{"0": fine, "1": warning} {
+		info := &debug.BuildInfo{Settings: []debug.BuildSetting{{Key: "GOARCH", Value: "amd64"}, {Key: "CGO_ENABLED", Value: value}}}
+		if c := buildCheck(info); c.health != want {
+			t.Errorf("CGO_ENABLED=%s: %s, want %s", value, c.health, want)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"text/tabwriter"
 
@@ -149,6 +150,11 @@ func (a *app) peer(ctx context.Context, source string, count, calls int) error {
 	}
 	if load, err := loadAverage(); err == nil && load > float64(len(cpus))/2 {
 		bar.Log(fmt.Sprintf("the machine does other work (load %.1f on %d CPUs): the ratios will tell little", load, len(cpus)))
+	}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		if c := buildCheck(info); c.health != fine {
+			bar.Log("this program is " + c.detail)
+		}
 	}
 	results, err := a.compete(ctx, bar, contenders(perf, twin, cpus), peerModes(len(cpus)), count, calls)
 	if err != nil {
