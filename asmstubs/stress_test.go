@@ -35,6 +35,12 @@ func TestStress(t *testing.T) {
 		t.Fatalf("this test profiles by itself: %v", err)
 	}
 
+	// One CPU that makes an instruction a nanosecond (QEMU's icount) would do
+	// nothing but handle signals.
+	pause := 20 * time.Microsecond
+	if runtime.NumCPU() == 1 {
+		pause = 2 * time.Millisecond
+	}
 	var tids sync.Map
 	var stop atomic.Bool
 	var signals, collections atomic.Int64
@@ -51,7 +57,7 @@ func TestStress(t *testing.T) {
 					return true
 				})
 			}
-			time.Sleep(20 * time.Microsecond) // leave the workers some time
+			time.Sleep(pause) // leave the workers some time
 		}
 	})
 	noise.Go(func() {
