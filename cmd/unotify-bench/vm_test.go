@@ -1,0 +1,206 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"unotify-bench/abi"
+	"unotify-bench/kernel"
+)
+
+// guestTests are the packages whose tests run in virtual machines: what they
+// test is different on every architecture.
+var guestTests = []struct {
+	pkg   string
+	run   string // -test.run
+	clock kernel.Clock
+}{
+	{"abi", "^(TestStops|TestNative)$", kernel.Wall},
+	{"asmstubs", ".", kernel.Wall},
+	{"asmstubs", ".", kernel.Insns},
+	{"internal/notify", ".", kernel.Wall},
+	{"bench", ".", kernel.Wall},
+}
+
+// testKernel returns the kernel to boot.
+var testKernel = func(ctx context.Context, arch *abi.Arch) (*kernel.Image, error) {
+	return (&kernel.Builder{}).Build(ctx, arch, kernel.Stock)
+}
+
+// TestVM runs the test binaries of other packages in a virtual machine of
+// each architecture. Every test that the native binary lists must run there
+// and pass: one that is skipped is a failure.
+func TestVM(t *testing.T) {
+	dir := t.TempDir()
+	for _, arch := range arches() {
+		t.Run(arch.Name, func(t *testing.T) {
+			img, err := testKernel(t.Context(), arch)
+			if err != nil {
+				t.Fatal(err)
+			}
+			init := filepath.Join(dir, arch.Name+".init")
+			goTool(t, arch.Name, "build", "-trimpath", "-ldflags=-s -w", "-o", init, ".")
+			for _, tt := range guestTests {
+				clock := "wall"
+				if tt.clock == kernel.Insns {
+					clock = "insns"
+				}
+				name := filepath.Base(tt.pkg)
+				t.Run(name+"/"+clock, func(t *testing.T) {
+					program := testProgram(t, dir, tt.pkg, arch.Name)
+					native := testProgram(t, dir, tt.pkg, runtime.GOARCH)
+					want := listTests(t, native, tt.run)
+					out := runInGuest(t, img, init, program, tt.run, tt.clock)
+					checkPassed(t, out, want)
+				})
+			}
+		})
+	}
+}
+
+// testProgram builds the tests of a package.
+func testProgram(t *testing.T, dir, pkg, arch string) string {
+	t.Helper()
+	out := filepath.Join(dir, fmt.Sprintf("%s.%s.test", filepath.Base(pkg), arch))
+	if _, err := os.Stat(out); errors.Is(err, os.ErrNotExist) {
+		goTool(t, arch, "test", "-c", "-trimpath", "-ldflags=-s -w", "-o", out, "unotify-bench/"+pkg)
+	}
+	return out
+}
+
+func goTool(t *testing.T, arch string, args ...string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", args...)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %v\n%s", cmd, err, out)
+	}
+}
+
+// listTests returns the tests that a native binary would run.
+func listTests(t *testing.T, program, run string) []string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), program, "-test.list", run).Output()
+	if err != nil {
+		t.Fatalf("list the tests of %s: %v", program, err)
+	}
+	var tests []string
+	for name := range strings.Lines(string(out)) {
+		// Benchmarks and fuzz tests do not run without being asked.
+		if name = strings.TrimSpace(name); strings.HasPrefix(name, "Test") || strings.HasPrefix(name, "Example") {
+			tests = append(tests, name)
+		}
+	}
+	if len(tests) == 0 {
+		t.Fatalf("%s lists no test that matches %s", program, run)
+	}
+	return tests
+}
+
+// runInGuest boots a machine whose job is the program and returns its output.
+func runInGuest(t *testing.T, img *kernel.Image, init, program, run string, clock kernel.Clock) []string {
+	t.Helper()
+	const inGuest = "bin/test"
+	j, err := json.Marshal(job{Exec: []string{"/" + inGuest, "-test.v", "-test.short", "-test.timeout=20m", "-test.run=" + run}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &kernel.Machine{
+		Image: img, Init: init,
+		Files: map[string][]byte{jobFile: j},
+		Execs: map[string]string{inGuest: program},
+		Clock: clock, Accel: kernel.AccelTCG, CPUs: 2, Seed: 1,
+		Timeout: 25 * time.Minute, Idle: 5 * time.Minute,
+		Logf: t.Logf,
+	}
+	if clock == kernel.Insns {
+		m.CPUs = 1
+	}
+	var lines []string
+	exit, err := m.Boot(t.Context(), func(e kernel.Event) error {
+		var line string
+		if err := json.Unmarshal(e.Data, &line); err != nil {
+			return err
+		}
+		if e.Kind != eventOut {
+			return fmt.Errorf("guest: %s: %.1000q", e.Kind, line)
+		}
+		t.Log(line)
+		lines = append(lines, line)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if exit.Code != 0 {
+		t.Errorf("the tests ended with status %d; the console's end:\n%s", exit.Code, strings.Join(exit.ConsoleTail, "\n"))
+	}
+	if len(exit.Bad) > 0 {
+		t.Errorf("the kernel complained:\n%s", strings.Join(exit.Bad, "\n"))
+	}
+	t.Logf("%d lines in %v", len(lines), exit.Elapsed.Round(time.Millisecond))
+	return lines
+}
+
+var verdictLine = regexp.MustCompile(`^\s*--- (PASS|FAIL|SKIP): (\S+) \(`)
+
+// checkPassed checks that the output has a PASS for each test, and no other
+// verdict.
+func checkPassed(t *testing.T, output, tests []string) {
+	t.Helper()
+	for _, problem := range missed(output, tests) {
+		t.Error(problem)
+	}
+}
+
+func missed(output, tests []string) (problems []string) {
+	passed := map[string]bool{}
+	for _, line := range output {
+		switch m := verdictLine.FindStringSubmatch(line); {
+		case m == nil:
+		case m[1] == "PASS":
+			passed[m[2]] = true
+		default:
+			problems = append(problems, m[1]+": "+m[2])
+		}
+	}
+	for _, name := range tests {
+		if !passed[name] {
+			problems = append(problems, name+" did not pass")
+		}
+	}
+	return problems
+}
+
+// TestMissed: a test that was skipped, has failed or is not there is found.
+func TestMissed(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		output string
+		want   []string
+	}{
+		{"all", "=== RUN   TestA\n--- PASS: TestA (0.00s)\n--- PASS: TestB (0.01s)\nPASS", nil},
+		{"one is not there", "--- PASS: TestA (0.00s)\nPASS", []string{"TestB did not pass"}},
+		{"nothing", "", []string{"TestA did not pass", "TestB did not pass"}},
+		{"a failure", "--- FAIL: TestA (0.00s)\n--- PASS: TestB (0.01s)", []string{"FAIL: TestA", "TestA did not pass"}},
+		{"a part is skipped", "--- PASS: TestA (0.00s)\n    --- SKIP: TestA/x (0.00s)\n--- PASS: TestB (0.01s)", []string{"SKIP: TestA/x"}},
+		{"a longer name", "--- PASS: TestAB (0.00s)\n--- PASS: TestB (0.01s)", []string{"TestA did not pass"}},
+	} {
+		got := missed(strings.Split(tt.output, "\n"), []string{"TestA", "TestB"})
+		if d := cmp.Diff(tt.want, got); d != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.name, d)
+		}
+	}
+}
