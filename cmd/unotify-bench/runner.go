@@ -321,16 +321,24 @@ func runID(img *kernel.Image, job []byte, seed uint64) string {
 }
 
 func (l *vmLane) keys() laneKeys {
-	clock, seeds := "insns", seedList(l.plan.count)
+	seeds := seedList(l.plan.count)
 	if l.clock == kernel.Wall {
-		clock, seeds = "wall", ""
+		seeds = ""
 	}
 	return laneKeys{
 		{"goos", "linux"}, {"goarch", l.arch.Name},
 		{"kernel", l.image.Release}, {"kernel-sha256", l.image.SHA256},
-		{"accel", string(l.facts.Accel)}, {"clock", clock}, {"qemu", l.facts.QEMU}, {"seeds", seeds},
+		{"accel", string(l.facts.Accel)}, {"clock", clockName(l.clock)}, {"qemu", l.facts.QEMU}, {"seeds", seeds},
 		{"unotify-bench", version()},
 	}
+}
+
+// clockName is the value of the key clock.
+func clockName(c kernel.Clock) string {
+	if c == kernel.Wall {
+		return "wall"
+	}
+	return "insns"
 }
 
 func seedList(n int) string {
@@ -351,5 +359,5 @@ func (l *vmLane) consoleLog(seed uint64) (string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", fmt.Errorf("make the directory for console logs: %w", err)
 	}
-	return filepath.Join(dir, fmt.Sprintf("%s-%d.log", l.arch.Name, seed)), nil
+	return filepath.Join(dir, fmt.Sprintf("%s-%s-%d.log", l.arch.Name, clockName(l.clock), seed)), nil
 }
