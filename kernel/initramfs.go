@@ -34,6 +34,9 @@ func (m *Machine) initramfs() (*os.File, error) {
 	}
 	execs := map[string]string{"init": m.Init}
 	maps.Copy(execs, m.Execs)
+	if err := checkNames(execs, m.Files); err != nil {
+		return nil, err
+	}
 	made := map[string]bool{".": true, "dev": true, "proc": true, "run": true, "sys": true, "tmp": true}
 	for _, name := range slices.Sorted(maps.Keys(execs)) {
 		// An io.ReaderAt that is an io.Closer is closed by the writer.
@@ -45,9 +48,6 @@ func (m *Machine) initramfs() (*os.File, error) {
 		records = append(parents(records, made, name), record(name, 0o755, size, f))
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.Files)) {
-		if _, ok := execs[name]; ok {
-			return nil, fmt.Errorf("%s is given twice", name)
-		}
 		records = append(parents(records, made, name), cpio.StaticFile(name, string(m.Files[name]), 0o644))
 	}
 	return writeArchive(records)
@@ -84,10 +84,6 @@ func writeArchive(records []cpio.Record) (*os.File, error) {
 	}
 	w := cpio.Newc.Writer(out)
 	for i, r := range records {
-		if !fs.ValidPath(r.Name) {
-			out.Close()
-			return nil, fmt.Errorf("%q is no path below /", r.Name)
-		}
 		r = cpio.MakeReproducible(r)
 		r.Ino = uint64(i + 1) // files of one inode would be hard links
 		if err := w.WriteRecord(r); err != nil {
@@ -126,6 +122,21 @@ func record(name string, perm uint64, size int64, f *os.File) cpio.Record {
 		ReaderAt: f,
 		Info:     cpio.Info{Name: name, Mode: unix.S_IFREG | perm, FileSize: uint64(size)},
 	}
+}
+
+// checkNames refuses what is no path below / or is there already.
+func checkNames(execs map[string]string, files map[string][]byte) error {
+	for name := range files {
+		if _, ok := execs[name]; ok {
+			return fmt.Errorf("%s is given twice", name)
+		}
+	}
+	for _, name := range slices.Concat(slices.Sorted(maps.Keys(execs)), slices.Sorted(maps.Keys(files))) {
+		if !fs.ValidPath(name) || name == "." {
+			return fmt.Errorf("%q is no path below /", name)
+		}
+	}
+	return nil
 }
 
 // parents adds the directories above name that are not there yet.
