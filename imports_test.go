@@ -38,7 +38,7 @@ var graph = map[string]row{
 
 	// Knows nothing of what guests do, and is the only one to know QEMU.
 	"kernel": {
-		[]string{"abi", xsys, "github.com/hugelgupf/vmtest/", "github.com/u-root/u-root/pkg/cpio"},
+		[]string{"abi/", xsys, "github.com/hugelgupf/vmtest/", "github.com/u-root/u-root/pkg/cpio"},
 		[]string{"abi/", cmpPkg, cmpPkg + "/cmpopts"},
 	},
 	// Programs that kernel's tests run in guests.

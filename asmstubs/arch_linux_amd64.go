@@ -38,7 +38,7 @@ const (
 // ArgRegs indexes arguments 0 to 5.
 var ArgRegs = [6]int{rdi, rsi, rdx, r10, r8, r9}
 
-// FlagMask: CF, PF, AF, ZF, SF, DF, OF.
+// FlagMask is CF, PF, AF, ZF, SF, DF and OF.
 const FlagMask = 0xcd5
 
 // Loadable reports whether register i gets the caller's value.

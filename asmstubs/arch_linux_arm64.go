@@ -26,7 +26,7 @@ const (
 // ArgRegs indexes arguments 0 to 5.
 var ArgRegs = [6]int{0, 1, 2, 3, 4, 5}
 
-// FlagMask: N, Z, C, V.
+// FlagMask is N, Z, C and V.
 const FlagMask = 0xf0000000
 
 // Loadable reports whether register i gets the caller's value.

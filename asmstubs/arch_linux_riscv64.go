@@ -27,7 +27,7 @@ const (
 // ArgRegs indexes arguments 0 to 5.
 var ArgRegs = [6]int{9, 10, 11, 12, 13, 14}
 
-// FlagMask: riscv64 has no flags.
+// FlagMask is empty: riscv64 has no flags.
 const FlagMask = 0
 
 // Loadable reports whether register i gets the caller's value.

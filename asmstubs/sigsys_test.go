@@ -51,7 +51,7 @@ func childSigsys(string) error {
 
 	SigsysResult = 12345
 	if pgid, err := unix.Getpgid(0); err != nil || pgid == 12345 {
-		return fmt.Errorf("getpgid from elsewhere: %d, %v: the filter is for Call only", pgid, err)
+		return fmt.Errorf("getpgid from elsewhere: %d, %s: the filter is for Call only", pgid, fmt.Sprint(err))
 	}
 	return nil
 }

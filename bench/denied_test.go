@@ -49,7 +49,7 @@ func deniedCells() []Cell {
 }
 
 func childMain(name string) {
-	os.Unsetenv(envChild)
+	_ = os.Unsetenv(envChild)
 	err := denials[name]()
 	if err == nil {
 		out := json.NewEncoder(os.Stdout)
@@ -164,7 +164,7 @@ func TestYama(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root may change kernel.yama.ptrace_scope")
 	}
-	defer os.WriteFile(scope, was, 0)
+	defer func() { _ = os.WriteFile(scope, was, 0) }()
 	for _, tt := range []struct {
 		scope  string
 		denied []string

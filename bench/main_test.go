@@ -35,7 +35,7 @@ func runTests(m *testing.M) int {
 	defer os.RemoveAll(tmp)
 	// The child that is not root writes there too.
 	_ = os.Chmod(tmp, 0o777|os.ModeSticky)
-	os.Setenv("TMPDIR", tmp)
+	_ = os.Setenv("TMPDIR", tmp)
 	// The runtime's own descriptors (epoll) come with the first pipe.
 	if r, w, err := os.Pipe(); err == nil {
 		r.Close()

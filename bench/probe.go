@@ -98,7 +98,7 @@ func probeMain() {
 }
 
 func probeProposed() []Finding {
-	ask := func(name string, errno error, present, absent error) Finding {
+	ask := func(name string, errno, present, absent unix.Errno) Finding {
 		f := Finding{Feature: name, Proposed: true, Detail: fmt.Sprintf("asked with a null pointer: %v", errno)}
 		switch errno {
 		case present:

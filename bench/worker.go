@@ -217,7 +217,7 @@ func measureLocked(row *Row, cfg Config, clk clock) (err error) {
 		p.Kill()
 		_ = p.Wait()
 		if expired.Load() {
-			err = fmt.Errorf("not done after %v: the target was killed (last error: %v)", cfg.Limit, err)
+			err = fmt.Errorf("not done after %v: the target was killed (last error: %w)", cfg.Limit, err)
 		}
 	}()
 

@@ -313,11 +313,11 @@ func TestVMTestEnvironment(t *testing.T) {
 func TestNothingIsLeft(t *testing.T) {
 	before := open(t)
 	for _, mode := range []string{"hello", "exit", "garbage"} {
-		boot(t, testMachine(t, "arm64", mode))
+		_, _, _ = boot(t, testMachine(t, "arm64", mode))
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	testMachine(t, "arm64", "hang").Boot(ctx, nil)
+	_, _ = testMachine(t, "arm64", "hang").Boot(ctx, nil)
 
 	// vmtest's console closes its pipe a moment after Wait has returned.
 	var d string

@@ -73,7 +73,7 @@ func (c *channel) feed(p []byte, deliver func(Event) error) error {
 func (c *channel) message(line []byte, deliver func(Event) error) error {
 	var m message
 	if err := json.Unmarshal(line, &m); err != nil {
-		return fmt.Errorf("%w: %v: %s", ErrProtocol, err, quote(line))
+		return fmt.Errorf("%w: %w: %s", ErrProtocol, err, quote(line))
 	}
 	e := m.Actual
 	switch {
@@ -95,7 +95,7 @@ func (c *channel) message(line []byte, deliver func(Event) error) error {
 	}
 	var d doneData
 	if err := json.Unmarshal(e.Data, &d); err != nil {
-		return fmt.Errorf("%w: done: %v: %s", ErrProtocol, err, quote(line))
+		return fmt.Errorf("%w: done: %w: %s", ErrProtocol, err, quote(line))
 	}
 	c.done, c.code = true, d.Code
 	return nil

@@ -77,8 +77,11 @@ func feedAll(c *channel, r io.Reader, deliver func(Event) error) error {
 		if ferr := c.feed(buf[:n], deliver); ferr != nil {
 			return ferr
 		}
-		if err != nil {
+		if errors.Is(err, io.EOF) {
 			return nil
+		}
+		if err != nil {
+			return err
 		}
 	}
 }

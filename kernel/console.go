@@ -11,10 +11,10 @@ import (
 )
 
 const (
-	tailLines = 30   // of a console that errors show
-	tailBytes = 8192 // that they are taken from
-	lineMax   = 400  // bytes of a line that are looked at or shown
-	badMax    = 50   // bad lines kept
+	tailLines = 60    // of a console that errors show: a panic's trace, and what led to it
+	tailBytes = 16384 // that they are taken from
+	lineMax   = 400   // bytes of a line that are looked at or shown
+	badMax    = 50    // bad lines kept
 )
 
 // badLine matches what the kernel prints when it has found a bug in itself.

@@ -76,7 +76,7 @@ func TestConsoleLog(t *testing.T) {
 			defer c.close()
 			openAsQEMU(t, c.sink)
 			// What does not fit is refused by the seal, as it is for QEMU.
-			c.sink.w.WriteString(tt.in)
+			_, _ = c.sink.w.WriteString(tt.in)
 			if _, err := c.poll(); !errors.Is(err, tt.is) {
 				t.Errorf("poll: %v", err)
 			}

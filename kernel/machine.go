@@ -320,7 +320,7 @@ func (w *watch) whyNotDone(waitErr error, complaint string) error {
 		return fmt.Errorf("%w: %s: %s", ErrPanic, name, w.con.panic)
 	case waitErr != nil || complaint != "":
 		// QEMU exits 0 after a guest's panic, so this is about QEMU.
-		return fmt.Errorf("%w: %s guest: QEMU: %v: %s", ErrQEMU, name, waitErr, complaint)
+		return fmt.Errorf("%w: %s guest: QEMU: %s: %s", ErrQEMU, name, fmt.Sprint(waitErr), complaint)
 	case w.ch.partial() != "":
 		return fmt.Errorf("%w: %s guest ended inside an event that starts %q", ErrNoDone, name, w.ch.partial())
 	}

@@ -203,8 +203,8 @@ func (m *Machine) params(b board) (string, error) {
 	}
 	line := strings.Join(p, " ")
 	// COMMAND_LINE_SIZE is 2048 on x86 and arm64, 1024 on riscv.
-	if max := 1000; len(line) > max {
-		return "", fmt.Errorf("%w: they are %d bytes long, %d are possible", ErrBadParam, len(line), max)
+	if limit := 1000; len(line) > limit {
+		return "", fmt.Errorf("%w: they are %d bytes long, %d are possible", ErrBadParam, len(line), limit)
 	}
 	return line, nil
 }

@@ -31,7 +31,7 @@ func (b *Builder) Ready(ctx context.Context, arches []*abi.Arch, v Variant) (Rea
 		return Readiness{}, err
 	}
 	r := Readiness{Dir: cache.root}
-	unpacked := false
+	var unpacked bool
 	r.Source, unpacked, r.SourceErr = b.sourceOrigin(ctx, cache)
 	if !unpacked {
 		r.Need += sourceSpace

@@ -219,7 +219,7 @@ func (b *Builder) fetch(ctx context.Context, c cacheDir) (string, error) {
 	}
 	debs, _ := filepath.Glob(filepath.Join(dir, sourcePackage+"_*.deb"))
 	if err != nil || len(debs) != 1 {
-		return "", spaceError(fmt.Errorf("%w: apt-get download %s failed: %v\n%s%s", ErrNoSource, sourcePackage, err,
+		return "", spaceError(fmt.Errorf("%w: apt-get download %s failed: %s\n%s%s", ErrNoSource, sourcePackage, fmt.Sprint(err),
 			tail(complaints.String(), 5), manual), c.root, sourceSpace)
 	}
 	return debs[0], nil

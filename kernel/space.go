@@ -25,7 +25,7 @@ func room(dir string, need int64) error {
 	return nil
 }
 
-func free(st unix.Statfs_t) int64 { return int64(st.Bavail) * int64(st.Bsize) }
+func free(st unix.Statfs_t) int64 { return int64(st.Bavail) * st.Bsize }
 
 // spaceError says what to do if err is about a full disk, and is err
 // otherwise.

@@ -58,7 +58,7 @@ func unpackDeb(ctx context.Context, r *bufio.Reader, root *os.Root) error {
 	if err != nil {
 		return err
 	}
-	defer files.Close()
+	defer func() { _ = files.Close() }() // read to its end, or an error came first
 	for tr := tar.NewReader(files); ; {
 		h, err := tr.Next()
 		if errors.Is(err, io.EOF) {
@@ -163,7 +163,7 @@ func unpackTarball(ctx context.Context, r *bufio.Reader, root *os.Root) error {
 	if err != nil {
 		return err
 	}
-	defer files.Close()
+	defer func() { _ = files.Close() }() // read to its end, or an error came first
 	tr := tar.NewReader(files)
 	for n := 0; ; n++ {
 		h, err := tr.Next()

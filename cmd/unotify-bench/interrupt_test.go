@@ -129,11 +129,11 @@ func awaitJournal(t *testing.T, c *command, path string, old fs.FileInfo) {
 // Then either the run can be resumed, or it has left nothing in the way of
 // another.
 func TestInterruptStart(t *testing.T) {
-	for _, after := range []time.Duration{0, 4, 10, 25, 60} {
+	for _, after := range []int{0, 4, 10, 25, 60} { // milliseconds
 		path := filepath.Join(t.TempDir(), "r.txt")
 		c := newCommand(t, hostRun(path)...)
 		c.start(t)
-		time.Sleep(after * time.Millisecond)
+		time.Sleep(time.Duration(after) * time.Millisecond)
 		_ = syscall.Kill(-c.Process.Pid, syscall.SIGINT)
 		// Before main, SIGINT ends a process as it ends any.
 		if got := c.status(t); got != exitInterrupted && got != -1 {

@@ -133,7 +133,7 @@ func testMachine(t *testing.T, arch *abi.Arch) {
 	if text := c.stdout.String() + c.stderr.String(); strings.ContainsAny(text, "\x1b\r") {
 		t.Errorf("escapes on what is no terminal: %q", text)
 	}
-	log, err := os.Stat(filepath.Join(filepath.Dir(path), "r.console", arch.Name+"-1.log"))
+	log, err := os.Stat(filepath.Join(filepath.Dir(path), "r.console", arch.Name+"-insns-1.log"))
 	if err != nil || log.Size() == 0 {
 		t.Errorf("no console kept: %v", err)
 	}

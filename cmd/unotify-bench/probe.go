@@ -76,7 +76,7 @@ func (a *app) probe(ctx context.Context, onHost bool, as []*abi.Arch, image, sou
 			}
 			fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\n", f.Feature, f.State, proposed, mark, f.Detail)
 		}
-		w.Flush()
+		_ = w.Flush() // to a person
 	}
 	if onHost {
 		show(fmt.Sprintf("host (Linux %s)", unameRelease()), bench.Probe(ctx))

@@ -76,7 +76,7 @@ func TestProcess(t *testing.T) {
 		if status == 0 && err != nil || status != 0 && (err == nil || err.Error() != "exit status 3") {
 			t.Errorf("Wait for a child with status %d: %v", status, err)
 		}
-		if again := p.Wait(); again != err {
+		if again := p.Wait(); !errors.Is(again, err) {
 			t.Errorf("the second Wait says %v, the first %v", again, err)
 		}
 	}
