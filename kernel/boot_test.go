@@ -100,10 +100,11 @@ func TestHostile(t *testing.T) {
 		done   bool
 	}{
 		{mode: "exit", is: ErrPanic, says: []string{"Attempted to kill init", "guest: leaving"}},
-		{mode: "hang", is: ErrTimeout, says: []string{"10s", "guest: hanging"}, change: func(m *Machine) { m.Timeout = 10 * time.Second }},
-		{mode: "spin", only: "riscv64", is: ErrTimeout, says: []string{"10s", "guest: spinning"}, change: func(m *Machine) { m.Timeout = 10 * time.Second }},
-		{mode: "spin", only: "amd64", is: ErrIdle, says: []string{"8s", "guest: spinning"}, change: func(m *Machine) { m.Idle = 8 * time.Second }},
-		{mode: "chatty", only: "arm64", is: ErrTimeout, says: []string{"guest: still here"}, change: func(m *Machine) { m.Clock, m.Timeout, m.Idle = Wall, 12*time.Second, 8*time.Second }},
+		// Bounds that a loaded host boots within: what came before must be there.
+		{mode: "hang", only: "arm64", is: ErrTimeout, says: []string{"30s", "guest: hanging"}, change: func(m *Machine) { m.Timeout = 30 * time.Second }},
+		{mode: "spin", only: "riscv64", is: ErrTimeout, says: []string{"30s", "guest: spinning"}, change: func(m *Machine) { m.Timeout = 30 * time.Second }},
+		{mode: "spin", only: "amd64", is: ErrIdle, says: []string{"25s", "guest: spinning"}, change: func(m *Machine) { m.Idle = 25 * time.Second }},
+		{mode: "chatty", only: "arm64", is: ErrTimeout, says: []string{"guest: still here"}, change: func(m *Machine) { m.Clock, m.Timeout, m.Idle = Wall, 40*time.Second, 25*time.Second }},
 		{mode: "nodone", is: ErrNoDone, says: []string{"after 1 events"}},
 		{mode: "half", is: ErrNoDone, says: []string{`hugelgupf_vmtest_guest_action\":\"guestev`}},
 		{mode: "done-hang", is: ErrTimeout, says: []string{"did not power off"}, done: true},
