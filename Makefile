@@ -14,7 +14,9 @@ BUILD  := go build -trimpath
 # which descriptor comes next. Nothing here needs it.
 export CGO_ENABLED := 0
 
-# What git is asked for the version, it refuses in a checkout of another user.
+# Git refuses to tell the version in a checkout of another user, and then go
+# build fails. Only one program has it stamped in.
+export GOFLAGS += -buildvcs=false
 VCS := $(shell git status --porcelain >/dev/null 2>&1 && echo true || echo false)
 
 # Guests get no commit stamped in: the same source is the same guest, and the
@@ -22,7 +24,7 @@ VCS := $(shell git status --porcelain >/dev/null 2>&1 && echo true || echo false
 build:
 	$(BUILD) -buildvcs=$(VCS) -o bin/unotify-bench ./cmd/unotify-bench
 	for arch in $(ARCHES); do \
-	  GOOS=linux GOARCH=$$arch $(BUILD) -buildvcs=false -o bin/unotify-bench-linux-$$arch ./cmd/unotify-bench; done
+	  GOOS=linux GOARCH=$$arch $(BUILD) -o bin/unotify-bench-linux-$$arch ./cmd/unotify-bench; done
 
 setup: build
 	bin/unotify-bench doctor --install
