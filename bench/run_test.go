@@ -30,8 +30,14 @@ func TestEveryCell(t *testing.T) {
 			checkRow(t, r, cfg)
 			continue
 		}
-		// One reason is good, and only for one placement.
-		if r.Cell.CPUs != "cross" || cpus(t) > 1 {
+		// Two reasons are good: one CPU, for a placement that needs two, and
+		// an argument that a tracer cannot rewrite on this architecture.
+		one := r.Cell.CPUs == "cross" && cpus(t) == 1
+		fixed := FindMechanism(r.Cell.Mech).Traced && !rewritable(r.Cell.findCase().Pointer)
+		if fixed {
+			delete(tried, key)
+		}
+		if !one && !fixed {
 			t.Errorf("%s: not measured: %s", r.Cell.Name(), r.NA)
 		}
 	}
@@ -41,6 +47,14 @@ func TestEveryCell(t *testing.T) {
 		}
 	}
 	t.Logf("%d cells", len(cells))
+}
+
+func rewritable(arg int) bool {
+	if arg < 0 {
+		return true // there is nothing to rewrite
+	}
+	_, ok := notify.ArgOffset(arg)
+	return ok
 }
 
 func cpus(t *testing.T) int {
