@@ -28,6 +28,13 @@ func native(t *testing.T) *abi.Arch {
 	return nil
 }
 
+func init() {
+	if os.Getenv(traceeEnv) != "" {
+		// Only the main thread is traced: stay on it.
+		runtime.LockOSThread()
+	}
+}
+
 func TestMain(m *testing.M) {
 	if os.Getenv(traceeEnv) != "" {
 		// Six different arguments, so that a mix-up shows. The call
