@@ -199,3 +199,19 @@ func (c *caller) pending(t *testing.T) {
 		return
 	}
 }
+
+// traps waits until the caller traps, true, or sends a result.
+func (c *caller) traps(t *testing.T) bool {
+	t.Helper()
+	fds := []unix.PollFd{{Fd: int32(c.FD), Events: unix.POLLIN}, {Fd: int32(c.Conn.FD()), Events: unix.POLLIN}}
+	for {
+		_, err := unix.Poll(fds, -1)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil || fds[0].Revents&unix.POLLHUP != 0 {
+			t.Fatalf("wait for the caller: %v, events %#x", err, fds[0].Revents)
+		}
+		return fds[1].Revents == 0
+	}
+}

@@ -58,7 +58,9 @@ func (l Listener) HungUp() bool {
 
 // Send answers the notification r.ID. ENOENT means that the target left its
 // wait (a signal, or death): the answer is moot, and the call, if it restarts,
-// traps again under a new id.
+// traps again under a new id. It does so, rarely, also after a Send that gave
+// 0: a signal can have woken the target just before, and then it looks at
+// nothing else (interrupted in seccomp_do_user_notification).
 func (l Listener) Send(r *abi.NotifResp) unix.Errno {
 	return l.ioctl(abi.SECCOMP_IOCTL_NOTIF_SEND, unsafe.Pointer(r))
 }
