@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,13 +27,16 @@ var guestTests = []struct {
 	pkg   string
 	run   string // -test.run
 	clock kernel.Clock
+	skip  string // a test that cannot run there yet
 }{
-	{"abi", "^(TestStops|TestNative)$", kernel.Wall},
-	{"asmstubs", ".", kernel.Wall},
-	{"asmstubs", ".", kernel.Insns},
-	{"internal/notify", ".", kernel.Wall},
+	{"abi", "^(TestStops|TestNative)$", kernel.Wall, ""},
+	{"asmstubs", ".", kernel.Wall, ""},
+	{"asmstubs", ".", kernel.Insns, ""},
+	// On arm64 and riscv64 its storm of signals has been seen to leave the
+	// machine silent for minutes, one run in three. It runs natively.
+	{"internal/notify", ".", kernel.Wall, "TestStorm"},
 	// The rest of bench is measured for real by TestMachines.
-	{"bench", "^(TestRelay|TestFailures|TestYama)$", kernel.Wall},
+	{"bench", "^(TestRelay|TestFailures|TestYama)$", kernel.Wall, ""},
 }
 
 // testKernel returns the kernel to boot.
@@ -62,10 +66,13 @@ func TestVM(t *testing.T) {
 				t.Run(name+"/"+clock, func(t *testing.T) {
 					program := testProgram(t, dir, tt.pkg, arch.Name)
 					native := testProgram(t, dir, tt.pkg, runtime.GOARCH)
-					want := listTests(t, native, tt.run)
-					out := runInGuest(t, img, init, program, tt.run, tt.clock)
+					want := slices.DeleteFunc(listTests(t, native, tt.run), func(name string) bool { return name == tt.skip })
+					out := runInGuest(t, img, init, program, tt.run, tt.skip, tt.clock)
 					checkPassed(t, out, want)
 				})
+				if tt.skip != "" {
+					t.Run(name+"/"+tt.skip, func(t *testing.T) { t.Skip("not run in machines: see guestTests") })
+				}
 			}
 		})
 	}
@@ -122,10 +129,14 @@ func listTests(t *testing.T, program, run string) []string {
 }
 
 // runInGuest boots a machine whose job is the program and returns its output.
-func runInGuest(t *testing.T, img *kernel.Image, init, program, run string, clock kernel.Clock) []string {
+func runInGuest(t *testing.T, img *kernel.Image, init, program, run, skip string, clock kernel.Clock) []string {
 	t.Helper()
 	const inGuest = "bin/test"
-	j, err := json.Marshal(job{Exec: []string{"/" + inGuest, "-test.v", "-test.short", "-test.timeout=20m", "-test.run=" + run}})
+	argv := []string{"/" + inGuest, "-test.v", "-test.short", "-test.timeout=20m", "-test.run=" + run}
+	if skip != "" {
+		argv = append(argv, "-test.skip=^"+skip+"$")
+	}
+	j, err := json.Marshal(job{Exec: argv})
 	if err != nil {
 		t.Fatal(err)
 	}
