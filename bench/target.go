@@ -132,7 +132,7 @@ func serveAsTarget(conn *notify.Conn) error {
 	under := &stretch{spec: &spec, script: script, out: mechDeltas}
 	under.init(mech.Replaces)
 
-	if err := notify.Pin(spec.CPU); err != nil {
+	if err := notify.BindCPU(spec.CPU); err != nil {
 		return err
 	}
 	listener, err := arm(mech, script.call.Nr)
@@ -297,7 +297,7 @@ func (s *stretch) run() error {
 // wait is the native thread.
 func (s *stretch) wait() {
 	if s.err = notify.LockThread(); s.err == nil {
-		s.err = notify.Pin(s.spec.CPU)
+		s.err = notify.BindCPU(s.spec.CPU)
 	}
 	for {
 		for atomic.LoadUint32(&s.state) == stateIdle {

@@ -296,7 +296,7 @@ func (s *supervisor) run(m *Mechanism, cpu int) error {
 	if m.Serve == nil {
 		return s.begin()
 	}
-	if err := notify.Pin(cpu); err != nil {
+	if err := notify.BindCPU(cpu); err != nil {
 		return err
 	}
 	var before, after unix.Rusage

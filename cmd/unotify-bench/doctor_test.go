@@ -170,7 +170,7 @@ func confined(t *testing.T, cmd *exec.Cmd, refused []int, oneCPU bool) string {
 				return err
 			}
 			if oneCPU {
-				if err := notify.Pin(cpus[0]); err != nil {
+				if err := notify.BindCPU(cpus[0]); err != nil {
 					return err
 				}
 			}

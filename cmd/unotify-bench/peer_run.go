@@ -221,7 +221,7 @@ func startOn(cmd *exec.Cmd, cpu int) error {
 	started := make(chan error)
 	go func() {
 		runtime.LockOSThread()
-		err := notify.Pin(cpu)
+		err := notify.BindCPU(cpu)
 		if err == nil {
 			err = cmd.Start()
 		}

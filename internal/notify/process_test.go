@@ -133,21 +133,21 @@ func TestThread(t *testing.T) {
 			return
 		}
 		last := all[len(all)-1]
-		if s.err = Pin(-1); s.err != nil {
+		if s.err = BindCPU(-1); s.err != nil {
 			return
 		}
 		if same, err := AllowedCPUs(); err != nil || len(same) != len(all) {
-			s.err = errors.New("Pin(-1) changed the CPUs")
+			s.err = errors.New("BindCPU(-1) changed the CPUs")
 			return
 		}
-		if s.err = Pin(last); s.err != nil {
+		if s.err = BindCPU(last); s.err != nil {
 			return
 		}
 		s.cpus, s.err = AllowedCPUs()
 		if s.err == nil && (len(s.cpus) != 1 || s.cpus[0] != last) {
 			s.err = errors.New("Pin did not leave the one CPU")
 		}
-		if err := Pin(1000); !errors.Is(err, unix.EINVAL) {
+		if err := BindCPU(1000); !errors.Is(err, unix.EINVAL) {
 			s.err = errors.New("Pin to a CPU that is not there is no EINVAL")
 		}
 	}()

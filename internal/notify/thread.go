@@ -23,8 +23,8 @@ func LockThread() error {
 	return nil
 }
 
-// Pin binds the calling thread to one CPU; cpu < 0 leaves it free.
-func Pin(cpu int) error {
+// BindCPU binds the calling thread to one CPU; cpu < 0 leaves it free.
+func BindCPU(cpu int) error {
 	if cpu < 0 {
 		return nil
 	}
