@@ -14,17 +14,24 @@ import (
 // given opens a file whose content a target can recognise.
 func given(t *testing.T) (fd uint32, content string) {
 	t.Helper()
-	content = "given by the supervisor"
-	path := filepath.Join(t.TempDir(), "given")
-	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	f, err := os.Open(path)
+	path, content := givenPath(t)
+	f, err := os.Open(unix.ByteSliceToString(path))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { f.Close() })
 	return uint32(f.Fd()), content
+}
+
+// givenPath names such a file, as a string of C.
+func givenPath(t *testing.T) (path []byte, content string) {
+	t.Helper()
+	content = "given by the supervisor"
+	name := filepath.Join(t.TempDir(), "given")
+	if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return append([]byte(name), 0), content
 }
 
 // reads checks what the target finds in its descriptor fd, and the

@@ -10,6 +10,8 @@
 //
 //	filter.go    the classic BPF programs and their installation
 //	listener.go  SECCOMP_IOCTL_NOTIF_*
+//	proposed.go  those of no released kernel, and which of them this one has
+//	pin.go       memory that only the supervisor can write
 //	mem.go       reading and writing a target's memory
 //	tracee.go    ptrace: stops, registers, freezing the peers of a thread
 //	process.go   a target is this same program, started again in a role
