@@ -7,6 +7,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"unotify-bench/internal/notify"
 )
 
 // needsPtrace turns a refusal to look into the target, or to trace it, into
@@ -47,4 +49,20 @@ func needsSeccomp(err error) error {
 		return errNA{why + "; a listener watches this process already, and only one can"}
 	}
 	return err
+}
+
+// needsFeatures is the reason why a kernel cannot do what some mechanism needs:
+// the first of fs that it has not. An answer that is neither yes nor no is an
+// error.
+func needsFeatures(l notify.Listener, fs ...notify.Feature) error {
+	for _, f := range fs {
+		has, err := l.Has(f)
+		if err != nil {
+			return err
+		}
+		if !has {
+			return errNA{fmt.Sprintf("this kernel has no %v", f)}
+		}
+	}
+	return nil
 }

@@ -36,13 +36,20 @@ var counted = func() map[string]*Mechanism {
 // make a few.
 func TestSupervisorAllocatesNothing(t *testing.T) {
 	const noise = 20
-	for _, name := range []string{"reply", "continue", "continue-read", "addfd", "ptrace-seccomp", "ptrace-syscall", "ptrace-freeze"} {
+	for _, name := range []string{
+		"reply", "continue", "continue-read", "addfd", "inject", "target-call", "target-call-send", "redirect", "redirect-cold",
+		"ptrace-seccomp", "ptrace-syscall", "ptrace-freeze",
+	} {
 		m := counted[name]
 		if m == nil {
 			t.Errorf("%s has no supervisor", name)
 			continue
 		}
 		c := cellOf(m.Name, "openat")
+		if lacks := lacking(t, c); lacks != "" {
+			t.Logf("%s: this kernel has no %s", name, lacks)
+			continue
+		}
 		mallocs := func(calls int) int {
 			cfg := few
 			cfg.Calls = calls

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"unotify-bench/abi"
+	"unotify-bench/internal/notify"
 )
 
 // Mechanism is one way of handling a trapped syscall. Each has a file of its
@@ -25,6 +26,12 @@ type Mechanism struct {
 	Sigsys bool
 	// Peers is how many threads the target keeps beside the caller.
 	Peers int
+
+	// MaxCalls bounds how many calls of a row are measured; 0 is no bound.
+	MaxCalls int
+
+	// Needs are what the kernel must have and no released one has.
+	Needs []notify.Feature
 
 	// Serve answers the target's traps until it is gone. nil: the kernel
 	// alone answers.

@@ -6,8 +6,6 @@ import (
 	"os"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"unotify-bench/abi"
 	"unotify-bench/internal/notify"
 )
@@ -33,7 +31,8 @@ type Finding struct {
 const roleProbe = "probe"
 
 // Probe finds out what this kernel offers: every mechanism is used for a few
-// real calls, whose results are checked; the proposed ones are asked for.
+// real calls, whose results are checked; the proposed ioctls and flags are
+// asked for as well.
 func Probe(ctx context.Context) []Finding {
 	cfg := Config{Unit: UnitNanoseconds, Calls: chunk, Warmup: 1, Limit: 20 * time.Second}
 	var cells []Cell
@@ -44,13 +43,22 @@ func Probe(ctx context.Context) []Finding {
 		}
 		cells = append(cells, c)
 	}
-	// The wake-up flag is a feature of its own.
-	cells = append(cells, Cell{Mech: "reply", Syscall: "openat", CPUs: "free", Wake: "sync"})
+	// Two features are no mechanisms of their own: the flag of the wake-up, and
+	// the exec event, which redirect asks for where each call is an execve.
+	cells = append(cells,
+		Cell{Mech: "reply", Syscall: "openat", CPUs: "free", Wake: "sync"},
+		Cell{Mech: "redirect", Syscall: "execve", CPUs: "free", Wake: "async"})
 	var out []Finding
 	err := Run(ctx, cfg, cells, func(r Row) error {
-		f := Finding{Feature: r.Cell.Mech, State: Works, Detail: fmt.Sprintf("%d calls of openat, each checked", r.Calls)}
-		if r.Cell.Wake == "sync" {
+		f := Finding{
+			Feature: r.Cell.Mech, State: Works, Detail: fmt.Sprintf("%d calls of %s, each checked", r.Calls, r.Cell.Syscall),
+			Proposed: len(FindMechanism(r.Cell.Mech).Needs) > 0,
+		}
+		switch {
+		case r.Cell.Wake == "sync":
 			f.Feature = "sync-wake"
+		case r.Cell.Syscall == "execve":
+			f.Feature = "exec-event"
 		}
 		switch {
 		case r.NA != "":
@@ -85,9 +93,7 @@ func askForProposed() []Finding {
 	return fs
 }
 
-// probeMain asks a listener of its own for each proposed ioctl with a null
-// pointer. A kernel that knows the ioctl looks at the argument first: EFAULT.
-// One that does not answers EINVAL, and looks at nothing.
+// probeMain asks through a listener of its own.
 func probeMain() {
 	conn := notify.NewConn(notify.RoleFD)
 	fs := probeProposed()
@@ -98,47 +104,30 @@ func probeMain() {
 }
 
 func probeProposed() []Finding {
-	ask := func(name string, errno, present, absent unix.Errno) Finding {
-		f := Finding{Feature: name, Proposed: true, Detail: fmt.Sprintf("asked with a null pointer: %v", errno)}
-		switch errno {
-		case present:
-			f.State = Works
-		case absent:
-			f.State = Missing
-		default:
-			f.State = Unclear
-		}
-		return f
-	}
 	fail := func(err error) []Finding {
 		return []Finding{{Feature: "proposed ioctls", State: Unclear, Detail: err.Error(), Proposed: true}}
 	}
 	if err := notify.LockThread(); err != nil {
 		return fail(err)
 	}
-	// The flag, without a program: EFAULT when the flag is known.
-	_, _, e := unix.RawSyscall(unix.SYS_SECCOMP, abi.SECCOMP_SET_MODE_FILTER,
-		abi.SECCOMP_FILTER_FLAG_NEW_LISTENER|abi.SECCOMP_FILTER_FLAG_REDIRECT, 0)
-	fs := []Finding{ask("filter-flag-redirect", e, unix.EFAULT, unix.EINVAL)}
 	p, err := notify.FilterFor(int(nr("getppid")), abi.SECCOMP_RET_USER_NOTIF)
 	if err != nil {
 		return fail(err)
 	}
 	fd, err := p.Install(abi.SECCOMP_FILTER_FLAG_NEW_LISTENER)
 	if err != nil {
-		return append(fs, fail(err)...)
+		return fail(err)
 	}
-	for _, i := range []struct {
-		name string
-		nr   uintptr
-	}{
-		{"inject", abi.SECCOMP_IOCTL_NOTIF_INJECT},
-		{"target-call", abi.SECCOMP_IOCTL_NOTIF_TARGET_CALL},
-		{"pin-install", abi.SECCOMP_IOCTL_NOTIF_PIN_INSTALL},
-		{"send-redirect", abi.SECCOMP_IOCTL_NOTIF_SEND_REDIRECT},
-	} {
-		_, _, e := unix.RawSyscall(unix.SYS_IOCTL, uintptr(fd), i.nr, 0)
-		fs = append(fs, ask(i.name, e, unix.EFAULT, unix.EINVAL))
+	var fs []Finding
+	for _, f := range notify.Features() {
+		found := Finding{Feature: "ask for " + f.String(), State: Missing, Detail: "the kernel does not know it", Proposed: true}
+		switch has, err := (notify.Listener{FD: fd}).Has(f); {
+		case err != nil:
+			found.State, found.Detail = Unclear, err.Error()
+		case has:
+			found.State, found.Detail = Works, "the kernel knows it"
+		}
+		fs = append(fs, found)
 	}
 	return fs
 }

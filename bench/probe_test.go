@@ -1,7 +1,10 @@
 package bench
 
 import (
+	"strings"
 	"testing"
+
+	"unotify-bench/internal/notify"
 )
 
 // TestProbe: on the kernel of this test every stock feature works, and what
@@ -20,21 +23,43 @@ func TestProbe(t *testing.T) {
 			t.Errorf("%s: %s, and no word why", f.Feature, f.State)
 		}
 	}
-	want := []string{"sync-wake"}
-	for _, m := range product() {
-		want = append(want, m.Name)
-	}
-	for _, name := range want {
+	works := func(name string) {
+		t.Helper()
 		if f := got[name]; f.State != Works || f.Proposed {
 			t.Errorf("%s: %+v, want that it works", name, f)
 		}
 	}
-	for _, name := range []string{"filter-flag-redirect", "inject", "target-call", "pin-install", "send-redirect"} {
-		if f := got[name]; f.State != Works && f.State != Missing || !f.Proposed {
-			t.Errorf("%s: %+v, want works or missing", name, f)
+	// What a kernel knows works, and what it does not know is missing.
+	proposed := func(name string, fs ...notify.Feature) {
+		t.Helper()
+		want := Works
+		for _, f := range fs {
+			ask := got["ask for "+f.String()]
+			if ask.State != Works && ask.State != Missing || !ask.Proposed {
+				t.Errorf("%v: %+v, want works or missing", f, ask)
+			}
+			if ask.State == Missing {
+				want = Missing
+			}
+		}
+		f := got[name]
+		if f.State != want || !f.Proposed {
+			t.Errorf("%s: %+v, want %s", name, f, want)
+		}
+		if want == Missing && !strings.HasPrefix(f.Detail, "this kernel has no ") {
+			t.Errorf("%s: the reason is %q", name, f.Detail)
 		}
 	}
-	if n := len(want) + 5; len(got) != n {
+	works("sync-wake")
+	proposed("exec-event", append(redirectFeatures, notify.FeatureExecEvent)...)
+	for _, m := range product() {
+		if len(m.Needs) > 0 {
+			proposed(m.Name, m.Needs...)
+		} else {
+			works(m.Name)
+		}
+	}
+	if n := len(product()) + 2 + len(notify.Features()); len(got) != n {
 		t.Errorf("%d findings, want %d: %v", len(got), n, got)
 	}
 }

@@ -2,7 +2,9 @@ package bench
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -30,14 +32,16 @@ func TestEveryCell(t *testing.T) {
 			checkRow(t, r, cfg)
 			continue
 		}
-		// Two reasons are good: one CPU, for a placement that needs two, and
-		// an argument that a tracer cannot rewrite on this architecture.
+		// Three reasons are good: one CPU, for a placement that needs two, an
+		// argument that a tracer cannot rewrite on this architecture, and a
+		// kernel that lacks what is proposed.
 		one := r.Cell.CPUs == "cross" && cpus(t) == 1
 		fixed := FindMechanism(r.Cell.Mech).Traced && !rewritable(r.Cell.findCase().Pointer)
-		if fixed {
+		lacks := lacking(t, r.Cell)
+		if fixed || lacks != "" {
 			delete(tried, key)
 		}
-		if !one && !fixed {
+		if !one && !fixed && (lacks == "" || r.NA != "this kernel has no "+lacks) {
 			t.Errorf("%s: not measured: %s", r.Cell.Name(), r.NA)
 		}
 	}
@@ -48,6 +52,52 @@ func TestEveryCell(t *testing.T) {
 	}
 	t.Logf("%d cells", len(cells))
 }
+
+// TestProposed measures the headline cells of what is proposed, where the
+// kernel has it, and wants a reason where it has not. It is short enough for a
+// virtual machine.
+func TestProposed(t *testing.T) {
+	cfg := few
+	cfg.Calls = chunk
+	var cells []Cell
+	for _, c := range Cells(product(), Cases()) {
+		if c.Unable() == "" && c.Headline() && len(FindMechanism(c.Mech).Needs) > 0 {
+			cells = append(cells, c)
+		}
+	}
+	measured := 0
+	for _, r := range rows(t, cfg, cells...) {
+		if lacks := lacking(t, r.Cell); lacks != "" {
+			if r.Err != "" || r.NA != "this kernel has no "+lacks || r.Total != (Stats{}) {
+				t.Errorf("%s: n/a %q, error %q, but this kernel has no %s", r.Cell.Name(), r.NA, r.Err, lacks)
+			}
+			continue
+		}
+		measured++
+		checkRow(t, r, cfg)
+	}
+	t.Logf("%d of %d cells measured", measured, len(cells))
+}
+
+// lacking names the first thing that a cell needs and this kernel has not.
+func lacking(t *testing.T, c Cell) string {
+	t.Helper()
+	needs := FindMechanism(c.Mech).Needs
+	if c.Mech == "redirect" && c.findCase().Execs {
+		needs = append(slices.Clone(needs), notify.FeatureExecEvent)
+	}
+	for _, f := range needs {
+		for _, found := range kernelHas() {
+			if found.Feature == "ask for "+f.String() && found.State != Works {
+				return f.String()
+			}
+		}
+	}
+	return ""
+}
+
+// kernelHas is what the kernel says of the proposed features.
+var kernelHas = sync.OnceValue(askForProposed)
 
 func rewritable(arg int) bool {
 	if arg < 0 {
@@ -208,10 +258,15 @@ func TestUnableCells(t *testing.T) {
 		{"addfd", "bind", "descriptor"},
 		{"continue-read", "getppid", "no pointer"},
 		{"ptrace-freeze", "getppid", "no pointer"},
+		{"inject", "getppid", "openat, bind and write only"},
+		{"inject", "connect", "openat, bind and write only"},
+		{"target-call", "getppid", "TARGET_CALL can issue"},
+		{"target-call-send", "execve", "TARGET_CALL can issue"},
+		{"redirect-cold", "getppid", "no pointer"},
 		{"reply", "execve", "starts no program"},
 	} {
 		c := cellOf(tt.mech, tt.syscall)
-		if tt.syscall == "bind" {
+		if tt.syscall == "bind" || tt.syscall == "connect" {
 			c.Addr = "unix"
 		}
 		r := rows(t, few, c)[0]

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 
 	"golang.org/x/sys/unix"
@@ -38,6 +39,12 @@ type supervisor struct {
 	notif    abi.Notif
 	resp     abi.NotifResp
 	addfd    abi.NotifAddFD
+	inject   abi.NotifInject
+	call     abi.NotifTargetCall
+	install  abi.NotifPinInstall
+	redirect abi.NotifRespRedirect
+	// execed handles an exec event, where a mechanism asks for them.
+	execed func(*abi.Notif) error
 
 	tracer  notify.Tracer
 	event   notify.Event
@@ -70,6 +77,17 @@ func (s *supervisor) serve(handle func(*abi.Notif) error) error {
 			return fmt.Errorf("receive a notification: %w", e)
 		}
 		arrived := asmstubs.ReadCounter(s.counter)
+		if s.notif.Flags&abi.SECCOMP_NOTIF_FLAG_EXECED != 0 {
+			// No trap, but the rest of the execve that was answered last.
+			if s.execed == nil || s.served == 0 {
+				return errors.New("an exec event came that nobody asked for")
+			}
+			if err := s.execed(&s.notif); err != nil {
+				return err
+			}
+			s.shares[(s.served-1)%len(s.shares)] += asmstubs.ReadCounter(s.counter) - arrived
+			continue
+		}
 		if err := handle(&s.notif); err != nil {
 			return err
 		}
@@ -86,12 +104,20 @@ func (s *supervisor) answer(decide func(*abi.Notif, *abi.NotifResp) error) error
 		if err := decide(n, &s.resp); err != nil {
 			return err
 		}
-		// ENOENT: the target was interrupted; it will trap again.
-		if e := s.listener.Send(&s.resp); e != 0 && e != unix.ENOENT {
-			return fmt.Errorf("send the answer: %w", e)
-		}
-		return nil
+		return s.send()
 	})
+}
+
+// send answers with s.resp.
+func (s *supervisor) send() error { return answered(s.listener.Send(&s.resp), "send the answer") }
+
+// answered is the error of an ioctl that answers, or helps to. ENOENT is none:
+// the target was interrupted, and will trap again.
+func answered(e unix.Errno, what string) error {
+	if e == 0 || e == unix.ENOENT {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", what, e)
 }
 
 // inspect does what a policy does: it reads the memory behind the pointer
@@ -108,6 +134,16 @@ func (s *supervisor) inspect(n *abi.Notif) ([]byte, error) {
 		return nil, fmt.Errorf("check that notification %#x still stands: %w", n.ID, e)
 	}
 	return got, nil
+}
+
+// approve is inspect for the mechanisms that hand the kernel what they read in
+// place of the argument: a string has its NUL.
+func (s *supervisor) approve(n *abi.Notif) ([]byte, error) {
+	got, err := s.inspect(n)
+	if err == nil && s.size == SizeString {
+		got = append(got, 0)
+	}
+	return got, err
 }
 
 // read reads and approves the target's argument at addr.

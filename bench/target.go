@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -190,6 +191,13 @@ func arm(m *Mechanism, nr uint64) (int, error) {
 	var flags uint
 	if m.listens() {
 		flags = abi.SECCOMP_FILTER_FLAG_NEW_LISTENER
+	}
+	if slices.Contains(m.Needs, notify.FeatureRedirectFlag) {
+		// Where the answer is unclear, that of the installation says why.
+		if err := needsFeatures(notify.Listener{}, notify.FeatureRedirectFlag); !errors.Is(err, notify.ErrUnclear) && err != nil {
+			return -1, err
+		}
+		flags |= abi.SECCOMP_FILTER_FLAG_REDIRECT
 	}
 	fd, err := p.Install(flags)
 	if err != nil {

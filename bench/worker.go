@@ -117,6 +117,9 @@ func measure(c Cell, cfg Config, clk clock) Row {
 		// Every call stops and starts that many threads, and a few more.
 		row.Calls, row.Warmup = max(row.Calls/4, chunk), max(row.Warmup/4, 1)
 	}
+	if limit := FindMechanism(c.Mech).MaxCalls; limit > 0 {
+		row.Calls = min(row.Calls, limit)
+	}
 	// A counter that steps by more than 10 ns is too coarse for a plain
 	// call of a few hundred.
 	if cfg.Unit == UnitNanoseconds && clk.tick > 10 && c.Syscall == "getppid" {
@@ -247,6 +250,9 @@ func measureLocked(row *Row, cfg Config, clk clock) (err error) {
 	if listener >= 0 {
 		s.listener.FD = listener
 		defer unix.Close(listener)
+		if err := needsFeatures(s.listener, mech.Needs...); err != nil {
+			return err
+		}
 	}
 	s.tid, s.nr, s.head, s.length, s.scratch = ready.TID, ready.Nr, ready.Head, ready.Len, ready.Scratch
 	s.pointer, s.size, s.execs = cs.Pointer, cs.Size, cs.Execs

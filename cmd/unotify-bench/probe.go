@@ -28,8 +28,10 @@ func (a *app) probeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "probe",
 		Short: "What does this kernel offer?",
-		Long: `Finds out what a kernel offers, by using it: every stock mechanism answers real
-calls, the proposed ones are asked for. Versions are not looked at.
+		Long: `Finds out what a kernel offers, by using it: every mechanism answers real calls,
+whose results are checked. What is proposed is asked for as well, which tells a
+kernel that lacks it from one that has it and gets it wrong. Versions are not
+looked at.
 
 "could not tell" is never taken for an answer: with --expect it fails as
 "missing" does.`,
