@@ -18,9 +18,11 @@
 //	mech*.go       the mechanisms, one file each: add one by adding a file
 //	relay.go       the programs that execute each other, for execve
 //	target.go      the target's side of a row
+//	stretch.go     its calls, in turns with those of a thread without a filter
 //	supervisor.go  the worker's side of a row
 //	access.go      what an environment may deny, and what to do about it
 //	worker.go      a run: rows one after the other
+//	measure.go     one row, from start to end
 //	stats.go       percentiles, modes
 //	clock.go       counters and what a tick is worth
 package bench
