@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -47,10 +46,12 @@ func (b *Builder) onLine(line string) {
 
 // request is a kernel asked for.
 type request struct {
-	arch   *abi.Arch
-	target target
-	spec   variantSpec
-	config string // merged fragments
+	arch    *abi.Arch
+	target  target
+	spec    variantSpec
+	config  string  // merged fragments
+	series  []patch // of them, those that are for the source are applied
+	patches string  // hash of series
 }
 
 func (b *Builder) request(arch *abi.Arch, v Variant) (request, error) {
@@ -63,7 +64,11 @@ func (b *Builder) request(arch *abi.Arch, v Variant) (request, error) {
 		return request{}, err
 	}
 	config, err := mergedConfig(t, spec)
-	return request{arch, t, spec, config}, err
+	if err != nil {
+		return request{}, err
+	}
+	series, err := spec.series()
+	return request{arch, t, spec, config, series, patchesHash(series)}, err
 }
 
 func (r request) String() string     { return r.arch.Name + " " + string(r.spec.name) }
@@ -76,7 +81,11 @@ func (r request) objectName(src *source, compiler string) string {
 }
 
 func (r request) key(src *source, compiler string) string {
-	return hash(string(r.spec.name), src.id, r.config, compiler)
+	parts := []string{string(r.spec.name), src.id, r.config, compiler}
+	if r.patches != "" {
+		parts = append(parts, r.patches)
+	}
+	return hash(parts...)
 }
 
 // hash tells lists of strings apart.
@@ -176,30 +185,8 @@ func (b *Builder) build(ctx context.Context, r request, src *source, compiler st
 	if dir := cache.imageDir(Entry{Arch: r.arch.Name, Variant: r.spec.name, Key: r.key(src, compiler)}); fileExists(dir) && !src.mutable {
 		b.progress().Log(fmt.Sprintf("the description of %s is damaged, it is built again", dir))
 	}
-	tree := objectTree{dir: cache.objectTree(name), target: r.target, lock: l}
-	fresh := !fileExists(tree.out(".config.checked"))
-	if err := tree.link(src); err != nil {
-		return nil, spaceError(err, cache.root, objectSpace)
-	}
-	if fresh {
-		need := b.objectRoom
-		if need == 0 {
-			need = objectSpace
-		}
-		if err := room(cache.root, need); err != nil {
-			return nil, err
-		}
-	}
-	b.progress().Step("configure " + r.String())
-	if err := tree.configure(ctx, r.config, src, b.onLine); err != nil {
-		return nil, spaceError(err, cache.root, objectSpace)
-	}
-	b.progress().Step("compile " + r.String())
-	jobs := b.Jobs
-	if jobs <= 0 {
-		jobs = runtime.NumCPU() + 1 // kbuild's directories leave gaps
-	}
-	units, err := tree.compile(ctx, jobs, b.estimate(r, tree), b.progress(), b.onLine)
+	tree := objectTree{dir: cache.objectTree(name), target: r.target, release: r.spec.release(), lock: l}
+	units, err := b.fill(ctx, tree, r, src, cache.root)
 	if err != nil {
 		return nil, err
 	}
@@ -210,10 +197,43 @@ func (b *Builder) build(ctx context.Context, r request, src *source, compiler st
 		Built:    time.Now().UTC(),
 		Source:   src.id,
 		Config:   r.configHash(),
+		Patches:  r.patches,
 		Compiler: compiler,
 		Units:    units,
 	}, r.arch)
 	return img, spaceError(err, cache.root, objectSpace)
+}
+
+// fill makes the objects of r in its tree and returns how many units that
+// took.
+func (b *Builder) fill(ctx context.Context, tree objectTree, r request, src *source, cacheRoot string) (units int64, err error) {
+	over, err := applySeries(ctx, r.series, src)
+	if err != nil {
+		return 0, err
+	}
+	fresh := !fileExists(tree.out(configChecked))
+	if err := tree.show(src, over); err != nil {
+		return 0, spaceError(err, cacheRoot, objectSpace)
+	}
+	if fresh {
+		need := b.objectRoom
+		if need == 0 {
+			need = objectSpace
+		}
+		if err := room(cacheRoot, need); err != nil {
+			return 0, err
+		}
+	}
+	b.progress().Step("configure " + r.String())
+	if err := tree.configure(ctx, r.config, src, b.onLine); err != nil {
+		return 0, spaceError(err, cacheRoot, objectSpace)
+	}
+	b.progress().Step("compile " + r.String())
+	jobs := b.Jobs
+	if jobs <= 0 {
+		jobs = runtime.NumCPU() + 1 // kbuild's directories leave gaps
+	}
+	return tree.compile(ctx, jobs, b.estimate(r, tree), b.progress(), b.onLine)
 }
 
 // estimate is how many units compiling will take: as many as it took the
@@ -237,85 +257,4 @@ func (b *Builder) estimate(r request, tree objectTree) int64 {
 		total = r.target.units
 	}
 	return total
-}
-
-// tempPrefix marks what is not published yet.
-const tempPrefix = ".new-"
-
-// publish copies the finished image into the cache, where it appears with
-// its description at once or not at all.
-func publish(ctx context.Context, c cacheDir, tree objectTree, e Entry, arch *abi.Arch) (_ *Image, err error) {
-	images := c.path(string(Images))
-	if err := os.MkdirAll(images, 0o755); err != nil {
-		return nil, err
-	}
-	dir, err := os.MkdirTemp(images, tempPrefix)
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	if err := os.Chmod(dir, 0o755); err != nil {
-		return nil, err
-	}
-	path := filepath.Join(dir, kernelFile)
-	if tree.target.strip {
-		strip := exec.CommandContext(ctx, tree.target.prefix()+"strip", "-s", "-o", path, tree.out(tree.target.image))
-		if out, err := strip.CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("%v: %w\n%s", strip, err, out)
-		}
-	} else if err := copyFile(path, tree.out(tree.target.image)); err != nil {
-		return nil, err
-	}
-	img, err := OpenImage(path, arch)
-	if err != nil {
-		return nil, fmt.Errorf("what make built: %w", err)
-	}
-	release, err := os.ReadFile(tree.out("include/config/kernel.release"))
-	if err != nil {
-		return nil, err
-	}
-	st, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	e.Release, e.SHA256, e.Size = strings.TrimSpace(string(release)), img.SHA256, st.Size()
-	if err := copyFile(filepath.Join(dir, "config"), tree.out(".config")); err != nil {
-		return nil, err
-	}
-	if err := writeJSON(filepath.Join(dir, entryFile), e); err != nil {
-		return nil, err
-	}
-	final := c.imageDir(e)
-	if err := os.RemoveAll(final); err != nil {
-		return nil, err
-	}
-	if err := os.Rename(dir, final); err != nil {
-		return nil, err
-	}
-	e.Path = filepath.Join(final, kernelFile)
-	return e.image(arch), nil
-}
-
-// copyFile makes sure that the copy is on the disk before it is renamed to
-// where others find it.
-func copyFile(to, from string) (err error) {
-	src, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer src.Close()
-	dst, err := os.Create(to)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, dst.Close()) }()
-	if _, err := io.Copy(dst, src); err != nil {
-		return err
-	}
-	return dst.Sync()
-}
-
-func fileExists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
 }

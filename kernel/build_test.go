@@ -339,7 +339,7 @@ func TestSecondVariantCompilesNothingAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.wantCompiled()
-	if second.Variant != "second" || second.Key == first.Key || second.SHA256 != first.SHA256 {
+	if second.Variant != "second" || second.Key == first.Key || second.SHA256 != first.SHA256 || second.Release != first.Release {
 		t.Errorf("built %+v, then %+v", first, second)
 	}
 	if got := f.rec.done[0]; got != [2]int64{0, 0} {

@@ -60,6 +60,7 @@ type Entry struct {
 	Built    time.Time
 	Source   string // version and hash of the archive, or "dir:" and its path
 	Config   string // hash of the merged fragments
+	Patches  string `json:",omitempty"` // hash of the series, "" for none
 	Compiler string
 	Units    int64 // lines that make printed for the whole object tree
 
@@ -128,7 +129,8 @@ func (e Entry) image(arch *abi.Arch) *Image {
 	return &Image{Arch: arch, Variant: e.Variant, Path: e.Path, Release: e.Release, SHA256: e.SHA256, Key: e.Key}
 }
 
-// Lookup returns a kernel that was built before from today's fragments. It
+// Lookup returns a kernel that was built before from today's fragments and
+// patches. It
 // neither builds nor needs a compiler.
 func (b *Builder) Lookup(arch *abi.Arch, v Variant) (*Image, error) {
 	r, err := b.request(arch, v)
@@ -161,7 +163,7 @@ func (b *Builder) find(r request, compiler string) (Entry, bool, error) {
 		return Entry{}, false, err
 	}
 	for _, e := range entries {
-		if e.Arch == r.arch.Name && e.Variant == r.spec.name && e.Config == r.configHash() &&
+		if e.Arch == r.arch.Name && e.Variant == r.spec.name && e.Config == r.configHash() && e.Patches == r.patches &&
 			(compiler == "" || e.Compiler == compiler) && fromSource(e.Source) {
 			return e, true, nil
 		}

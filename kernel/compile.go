@@ -24,9 +24,10 @@ import (
 // line that kbuild remembers, holds an absolute path. So images are the same
 // wherever the cache is, and the cache may be moved.
 type objectTree struct {
-	dir    string
-	target target
-	lock   *os.File // held, and inherited by make: see lock
+	dir     string
+	target  target
+	release string   // what the variant adds to the kernel's release
+	lock    *os.File // held, and inherited by make: see lock
 }
 
 func (o objectTree) out(elem ...string) string {
@@ -36,37 +37,6 @@ func (o objectTree) out(elem ...string) string {
 // makeLog is kept until a build is complete: the next one counts its lines
 // to know how far the interrupted one got.
 func (o objectTree) makeLog() string { return filepath.Join(o.dir, "o.log") }
-
-// link makes o.dir show src.
-func (o objectTree) link(src *source) error {
-	for _, dir := range []string{o.dir, o.out(), o.temp()} {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return err
-		}
-	}
-	entries, err := os.ReadDir(src.dir)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		name := filepath.Join(o.dir, e.Name())
-		// Linux would add the commit to the version.
-		if e.Name() == ".git" {
-			continue
-		}
-		to := filepath.Join(src.dir, e.Name())
-		if old, err := os.Readlink(name); err == nil && old == to {
-			continue
-		}
-		if err := os.RemoveAll(name); err != nil {
-			return err
-		}
-		if err := os.Symlink(to, name); err != nil {
-			return err
-		}
-	}
-	return nil
-}
 
 // temp is for the compiler's temporary files, so that a disk that is full is
 // the one that the error names.
@@ -81,7 +51,9 @@ func (o objectTree) make(ctx context.Context, onLine func(string), args ...strin
 		"-C", o.dir, "O=o",
 		"ARCH=" + o.target.make,
 		"CROSS_COMPILE=" + o.target.prefix(),
-		"LOCALVERSION=", // else setlocalversion looks for a git repository
+		// Comes after CONFIG_LOCALVERSION, which is a shared tree's. Without
+		// it setlocalversion would look for a git repository.
+		"LOCALVERSION=" + o.release,
 	}, args...)
 	cmd := exec.CommandContext(ctx, "make", args...)
 	// Nothing else of the user's environment may change the kernel; when
@@ -132,12 +104,15 @@ func (o objectTree) make(ctx context.Context, onLine func(string), args ...strin
 	return fmt.Errorf("make %s: %w\n  %s", args[len(args)-1], err, strings.Join(last, "\n  "))
 }
 
+// configChecked says that o/.config is what was asked for.
+const configChecked = ".config.checked"
+
 // configure makes o/.config of tinyconfig and the fragments, and checks that
 // every line took effect.
 func (o objectTree) configure(ctx context.Context, asked string, src *source, onLine func(string)) error {
 	// The configuration is part of the tree's name, so doing it once is
-	// enough, unless the source has moved on.
-	done := o.out(".config.checked")
+	// enough, unless the source has moved on or a patch to Kconfig has.
+	done := o.out(configChecked)
 	if _, err := os.Stat(done); err == nil && !src.mutable {
 		return nil
 	}

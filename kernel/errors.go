@@ -38,3 +38,28 @@ type ErrMissingTool struct {
 func (e *ErrMissingTool) Error() string {
 	return fmt.Sprintf("%s is not installed: apt-get install %s", e.Tool, e.Package)
 }
+
+// ErrPatch is returned as a pointer when a patch does not apply.
+type ErrPatch struct {
+	Patch   string // "patches/0001-seccomp-x.patch"
+	File    string // of the source; "" if it is about the whole patch
+	Line    int    // where its hunk begins in the file it was made for, or 0
+	Hunk    int    // its number, from 1, or 0
+	Version string // of the source
+	Git     string // what git says
+}
+
+func (e *ErrPatch) Error() string {
+	where := e.File
+	if e.Line > 0 {
+		where += fmt.Sprintf(", line %d", e.Line)
+	}
+	if e.Hunk > 0 {
+		where += fmt.Sprintf(" (hunk %d)", e.Hunk)
+	}
+	if where != "" {
+		where = " at " + where
+	}
+	return fmt.Sprintf("kernel/%s does not apply to Linux %s%s: %s; rebase it, or name a source that it is for with --source",
+		e.Patch, e.Version, where, e.Git)
+}

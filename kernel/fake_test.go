@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -148,16 +149,23 @@ func tarOf(t *testing.T, dir, top string) []byte {
 	if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: top + "/", Mode: 0o755}); err != nil {
 		t.Fatal(err)
 	}
-	entries, err := os.ReadDir(dir)
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		rel, _ := filepath.Rel(dir, path)
+		if err != nil || rel == "." {
+			return err
+		}
+		if d.IsDir() {
+			return w.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: top + "/" + rel + "/", Mode: 0o755})
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		addFile(t, w, top+"/"+rel, text)
+		return nil
+	})
 	if err != nil {
 		t.Fatal(err)
-	}
-	for _, e := range entries {
-		text, err := os.ReadFile(filepath.Join(dir, e.Name()))
-		if err != nil {
-			t.Fatal(err)
-		}
-		addFile(t, w, top+"/"+e.Name(), text)
 	}
 	if err := w.Close(); err != nil {
 		t.Fatal(err)

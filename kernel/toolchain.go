@@ -112,6 +112,7 @@ func (t target) buildTools() []Tool {
 		{"flex", "flex", need},
 		{"bison", "bison", need},
 		{"bc", "bc", need},
+		{"git", "git", need + " (apply patches)"},
 		{"gcc", "gcc", need}, // for the programs of the build itself
 	}
 	if p := t.prefix(); p != "" {

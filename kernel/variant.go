@@ -8,21 +8,48 @@ import (
 // Variant names one kind of kernel that can be built.
 type Variant string
 
-// Stock is Linux as the distribution has it: the control.
-const Stock Variant = "stock"
+const (
+	Stock   Variant = "stock"   // Linux as the distribution has it: the control
+	Patched Variant = "patched" // with the series that this project proposes
+	Debug   Variant = "debug"   // patched, and the kernel watches itself
+	Faulty  Variant = "faulty"  // patched, with bugs seeded to judge checks by
+)
 
 // variants says what each variant is made of. A further one is a further
 // row.
-var variants = []variantSpec{
+var variants = append([]variantSpec{
 	{name: Stock, doc: "no patch: the control"},
+	{name: Patched, doc: "with kernel/patches", patches: []string{"patches"}},
+	{name: Debug, doc: "patched, with KASAN, lockdep and the like", config: []string{"debug"}, patches: []string{"patches"}},
+}, faulty()...)
+
+// faulty is a row once kernel/faults has something to seed.
+func faulty() []variantSpec {
+	spec := variantSpec{name: Faulty, doc: "patched, with kernel/faults", patches: []string{"patches", "faults"}}
+	if faults, err := loadSeries(embeddedPatches, "faults"); err == nil && len(faults) == 0 {
+		return nil
+	}
+	return []variantSpec{spec}
 }
 
 type variantSpec struct {
 	name Variant
 	doc  string
 	// config names fragments in config/, without ".config", which are
-	// merged after the architecture's own.
+	// merged after the architecture's own. Variants with the same ones
+	// share an object tree.
 	config []string
+	// patches names directories of patches, which are applied in order.
+	patches []string
+}
+
+// release is added to the kernel's release, so that results tell variants
+// apart.
+func (s variantSpec) release() string {
+	if s.patches == nil {
+		return ""
+	}
+	return "-" + string(s.name)
 }
 
 // Variants lists what can be built.
