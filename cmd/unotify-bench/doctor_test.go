@@ -200,7 +200,7 @@ func TestDoctorInstall(t *testing.T) {
 echo "$DEBIAN_FRONTEND: $*" >> %[1]s/log
 case "$*" in
 *" install "*)
-	for tool in xz make flex bison bc gcc riscv64-linux-gnu-gcc qemu-system-riscv64; do
+	for tool in xz make flex bison bc git gcc riscv64-linux-gnu-gcc qemu-system-riscv64; do
 		echo '#!/bin/sh' > %[1]s/$tool
 		/bin/chmod +x %[1]s/$tool
 	done
