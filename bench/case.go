@@ -29,6 +29,8 @@ type Case struct {
 	// calls come from children of the target's thread, one after the other,
 	// and each takes so long that a tenth of them is measured.
 	Execs bool
+	// SweepOnly says that only a sweep measures it.
+	SweepOnly bool
 
 	// prepare makes what the call works on and returns the script. It runs
 	// in the target, on the thread without a filter.

@@ -10,16 +10,21 @@ import (
 )
 
 func init() {
-	for _, n := range []int{1, 64, 4 << 10, 64 << 10, 1 << 20} {
-		registerCase(&Case{
-			Syscall: "write",
-			Bytes:   n,
-			Doc:     fmt.Sprintf("write %d bytes to a file in memory", n),
-			Pointer: 1,
-			Size:    SizeArg2,
-			prepare: func(s *scene) (*script, error) { return prepareWrite(s, n) },
-		})
+	register := func(sweepOnly bool, sizes ...int) {
+		for _, n := range sizes {
+			registerCase(&Case{
+				Syscall:   "write",
+				Bytes:     n,
+				Doc:       fmt.Sprintf("write %d bytes to a file in memory", n),
+				Pointer:   1,
+				Size:      SizeArg2,
+				SweepOnly: sweepOnly,
+				prepare:   func(s *scene) (*script, error) { return prepareWrite(s, n) },
+			})
+		}
 	}
+	register(false, 1, 64, 4<<10, 64<<10, 1<<20)
+	register(true, 1<<10, 16<<10, 256<<10)
 }
 
 // prepareWrite writes to a memfd, from its start each time. Before a stretch

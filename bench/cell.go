@@ -10,11 +10,16 @@ import (
 type Cell struct {
 	Mech    string `json:"mech"`
 	Syscall string `json:"syscall"`
-	Addr    string `json:"addr,omitempty"`  // bind, connect: "unix", "inet"
-	Bytes   int    `json:"bytes,omitempty"` // write: payload, bytes
-	Peers   int    `json:"peers,omitempty"` // threads beside the caller
-	Wake    string `json:"wake,omitempty"`  // listener: "sync", "async"
-	CPUs    string `json:"cpus"`            // "same", "cross", "free"
+	Addr    string `json:"addr,omitempty"`    // bind, connect: "unix", "inet"
+	Bytes   int    `json:"bytes,omitempty"`   // write: payload, bytes
+	Peers   int    `json:"peers,omitempty"`   // threads beside the caller
+	Filters int    `json:"filters,omitempty"` // allow-filters under the mechanism's own
+	Wake    string `json:"wake,omitempty"`    // listener: "sync", "async"
+	CPUs    string `json:"cpus"`              // "same", "cross", "free"
+
+	// Sweep names the sweep that the cell is a step of, where that varies a
+	// dimension which other cells do not have. None of it is a step, too.
+	Sweep string `json:"sweep,omitempty"`
 }
 
 // Name is the benchmark's name, without the Benchmark prefix and the CPU
@@ -29,8 +34,11 @@ func (c Cell) Name() string {
 	if c.Bytes != 0 {
 		fmt.Fprintf(&b, "/bytes=%d", c.Bytes)
 	}
-	if c.Peers != 0 {
+	if c.Peers != 0 || c.Sweep == sweepPeers {
 		fmt.Fprintf(&b, "/peers=%d", c.Peers)
+	}
+	if c.Sweep == sweepFilters {
+		fmt.Fprintf(&b, "/filters=%d", c.Filters)
 	}
 	if c.Wake != "" {
 		fmt.Fprintf(&b, "/wake=%s", c.Wake)
@@ -44,10 +52,14 @@ func (c Cell) Name() string {
 func (c Cell) Headline() bool { return c.Wake != "async" && c.CPUs == "same" }
 
 // Cells lists every cell of the given mechanisms and cases, in table order,
-// those that cannot exist included (see Unable).
+// those that cannot exist included (see Unable). Those of sweeps are not among
+// them.
 func Cells(mechs []*Mechanism, cases []*Case) []Cell {
 	var cells []Cell
 	for _, cs := range cases {
+		if cs.SweepOnly {
+			continue
+		}
 		for _, m := range mechs {
 			for _, cpus := range []string{"same", "cross", "free"} {
 				for _, wake := range m.wakes() {
@@ -73,6 +85,8 @@ func (c Cell) Unable() string {
 		return "unknown syscall"
 	case m.Replaces && cs.Execs:
 		return "a call that does not run starts no program"
+	case c.Sweep == sweepFilters && m.Verdict == 0:
+		return m.Name + " has no filter that others could stand under"
 	case m.Unable != nil:
 		return m.Unable(cs)
 	}

@@ -41,7 +41,7 @@ func measure(c Cell, cfg Config, clk clock) Row {
 	if c.findCase().Execs {
 		row.Calls, row.Warmup = max(row.Calls/10, chunk), max(row.Warmup/4, 1)
 	}
-	if c.Peers > 0 {
+	if FindMechanism(c.Mech).Peers > 0 {
 		// Every call stops and starts that many threads, and a few more.
 		row.Calls, row.Warmup = max(row.Calls/4, chunk), max(row.Warmup/4, 1)
 	}

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"sync"
 	"time"
 	"unsafe"
 
@@ -126,16 +127,19 @@ func serveAsTarget(conn *notify.Conn) error {
 	native := &stretch{spec: &spec, script: script, out: nativeDeltas}
 	native.init(false)
 	go native.wait()
-	for range mech.Peers {
-		go peer()
+	var peers sync.WaitGroup
+	for range spec.Cell.peers(mech) {
+		peers.Add(1)
+		go peer(peers.Done)
 	}
+	peers.Wait()
 	under := &stretch{spec: &spec, script: script, out: mechDeltas}
 	under.init(mech.Replaces)
 
 	if err := notify.BindCPU(spec.CPU); err != nil {
 		return err
 	}
-	listener, err := arm(mech, script.call.Nr)
+	listener, err := arm(mech, script.call.Nr, spec.Cell.Filters)
 	if err != nil {
 		return err
 	}
@@ -171,9 +175,18 @@ func serveAsTarget(conn *notify.Conn) error {
 	return conn.Send(done, -1)
 }
 
-// arm installs what the mechanism needs on this thread and returns the
-// listener, or -1.
-func arm(m *Mechanism, nr uint64) (int, error) {
+// arm installs what the mechanism needs on this thread, on top of filters
+// which allow the call, and returns the listener, or -1.
+func arm(m *Mechanism, nr uint64, filters int) (int, error) {
+	for range filters {
+		p, err := notify.FilterFor(int(nr), abi.SECCOMP_RET_ALLOW)
+		if err != nil {
+			return -1, err
+		}
+		if _, err := p.Install(0); err != nil {
+			return -1, needsSeccomp(err)
+		}
+	}
 	if m.Sigsys {
 		asmstubs.SigsysResult = ReplacedResult
 		if err := notify.SetSignal(unix.SIGSYS, asmstubs.SigsysHandler(), asmstubs.SigRestorer()); err != nil {
@@ -206,8 +219,9 @@ func arm(m *Mechanism, nr uint64) (int, error) {
 }
 
 // peer is a thread that shares the target's memory and sleeps.
-func peer() {
+func peer(started func()) {
 	runtime.LockOSThread()
+	started()
 	for {
 		_, _, _ = unix.Syscall6(unix.SYS_PPOLL, 0, 0, 0, 0, 0, 0)
 	}

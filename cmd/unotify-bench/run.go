@@ -2,20 +2,14 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"regexp"
 	"runtime"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"unotify-bench/abi"
 	"unotify-bench/bench"
 	"unotify-bench/internal/report"
 	"unotify-bench/kernel"
@@ -30,6 +24,7 @@ type runFlags struct {
 	match        string
 	list         bool
 	all          bool
+	sweep        []string
 	clock, accel string
 	cpus         int
 	count        int
@@ -72,6 +67,7 @@ samples to the instruction, on any machine), each with several seeds.`,
 	fl.StringVar(&f.match, "run", "", "only rows whose name matches this regular expression")
 	fl.BoolVar(&f.list, "list", false, "list what would be measured, and measure nothing")
 	fl.BoolVar(&f.all, "all", false, "every row: all payloads, wake-ups and placements")
+	fl.StringSliceVar(&f.sweep, "sweep", nil, "instead, the steps of a sweep: "+sweepNames()+", or all")
 	fl.StringVar(&f.clock, "clock", "insns", "of virtual machines: insns, wall or both; the host's is always wall")
 	fl.StringVar(&f.accel, "accel", "auto", "of virtual machines on the wall clock: auto, kvm or tcg")
 	fl.IntVar(&f.cpus, "cpus", 2, "CPUs of virtual machines on the wall clock; on insns there is one")
@@ -88,126 +84,20 @@ samples to the instruction, on any machine), each with several seeds.`,
 	return cmd
 }
 
+func sweepNames() string {
+	var names []string
+	for _, s := range bench.Sweeps() {
+		names = append(names, fmt.Sprintf("%s (%s)", s.Name, s.Doc))
+	}
+	return strings.Join(names, ", ")
+}
+
 func variantNames() string {
 	var names []string
 	for _, v := range kernel.Variants() {
 		names = append(names, string(v))
 	}
 	return strings.Join(names, ", ")
-}
-
-// plan is what the flags come to.
-type plan struct {
-	runFlags
-	onHost bool
-	arches []*abi.Arch
-	clocks []kernel.Clock
-	accelV kernel.Accel
-	host   []bench.Cell
-	guest  []bench.Cell
-	calls  int
-}
-
-// plan checks everything that can be checked before any work begins.
-func (f runFlags) plan() (*plan, error) {
-	p := &plan{runFlags: f, calls: 1000}
-	var err error
-	if p.onHost, p.arches, err = parsePlaces(f.on); err != nil {
-		return nil, err
-	}
-	if err := checkKernel(f.kernel, p.arches); err != nil {
-		return nil, err
-	}
-	switch f.clock {
-	case "insns":
-		p.clocks = []kernel.Clock{kernel.Insns}
-	case "wall":
-		p.clocks = []kernel.Clock{kernel.Wall}
-	case "both":
-		p.clocks = []kernel.Clock{kernel.Insns, kernel.Wall}
-	default:
-		return nil, usageError("--clock is %q; want insns, wall or both", f.clock)
-	}
-	switch f.accel {
-	case "auto":
-	case "kvm", "tcg":
-		p.accelV = kernel.Accel(f.accel)
-	default:
-		return nil, usageError("--accel is %q; want auto, kvm or tcg", f.accel)
-	}
-	if f.format != "text" {
-		if _, err := report.NewWriter(f.format, nil); err != nil {
-			return nil, usageError("%w, text", err)
-		}
-	}
-	for _, n := range []struct {
-		name  string
-		v, hi int
-	}{{"cpus", f.cpus, 64}, {"count", f.count, 1000}, {"jobs", f.jobs, 1024}} {
-		if n.v < 1 || n.v > n.hi {
-			return nil, usageError("--%s is %d; want 1 to %d", n.name, n.v, n.hi)
-		}
-	}
-	if f.per < 0 {
-		return nil, usageError("--time is %v; want a positive duration", f.per)
-	}
-	if f.resume && f.output == "" {
-		return nil, usageError("--resume needs the -o FILE of the interrupted run")
-	}
-	part, parts, err := parseShard(f.shard)
-	if err != nil {
-		return nil, err
-	}
-	mechs, err := bench.SelectMechanisms(f.mechs)
-	if err != nil {
-		return nil, usageError("%w", err)
-	}
-	syscalls := f.syscalls
-	if f.quick && len(syscalls) == 0 {
-		syscalls = []string{"getppid", "openat"}
-	}
-	cases, err := bench.SelectCases(syscalls)
-	if err != nil {
-		return nil, usageError("%w", err)
-	}
-	match, err := regexp.Compile(f.match)
-	if err != nil {
-		return nil, usageError("--run: %w", err)
-	}
-	for _, c := range bench.Cells(mechs, cases) {
-		if !match.MatchString(c.Name()) {
-			continue
-		}
-		// A name that was asked for is measured, in the short run too.
-		short := c.Headline() && (c.Bytes == 0 || c.Bytes == 64)
-		if f.all || f.match != "" || short {
-			p.host = append(p.host, c)
-			// A machine that counts instructions has one CPU.
-			if c.CPUs == "same" || f.clock != "insns" {
-				p.guest = append(p.guest, c)
-			}
-			continue
-		}
-		// The host can afford the dimensions that one CPU does not have.
-		if !f.quick && c.CPUs != "free" && c.Syscall == "getppid" {
-			p.host = append(p.host, c)
-		}
-	}
-	p.host, p.guest = shard(p.host, part, parts), shard(p.guest, part, parts)
-	if !p.onHost {
-		p.host = nil
-	}
-	if len(p.arches) == 0 {
-		p.guest = nil
-	}
-	// No machine is booted for nothing, as in a small part of a few rows.
-	if len(p.guest) == 0 {
-		p.arches = nil
-	}
-	if len(p.host)+len(p.guest) == 0 {
-		return nil, usageError("no row is called for; see unotify-bench run --list --all")
-	}
-	return p, nil
 }
 
 func (a *app) measure(ctx context.Context, f runFlags) error {
@@ -234,7 +124,9 @@ func (a *app) measure(ctx context.Context, f runFlags) error {
 	err = errors.Join(err, j.close(err == nil || exitStatus(err) == exitFailed))
 	r.bar.End()
 	if f.format == "text" {
-		if e := s.set.Table(a.stdout, a.tableOptions(a.stdout)); err == nil {
+		o := a.tableOptions(a.stdout)
+		o.All = o.All || len(f.sweep) > 0 // its steps are the point of it
+		if e := s.set.Table(a.stdout, o); err == nil {
 			err = e
 		}
 	}
@@ -243,55 +135,4 @@ func (a *app) measure(ctx context.Context, f runFlags) error {
 		err = e
 	}
 	return err
-}
-
-// id tells whether two runs measure the same: what --resume checks.
-func (p *plan) id() string {
-	h := sha256.New()
-	fmt.Fprintln(h, version(), p.kernel, p.source, p.clock, p.accel, p.cpus, p.count, p.per, p.on, p.host, p.guest)
-	return hex.EncodeToString(h.Sum(nil)[:16])
-}
-
-// parseShard reads I/N; the empty string is 1/1.
-func parseShard(s string) (part, parts int, err error) {
-	if s == "" {
-		return 1, 1, nil
-	}
-	i, n, ok := strings.Cut(s, "/")
-	part, err1 := strconv.Atoi(i)
-	parts, err2 := strconv.Atoi(n)
-	if !ok || err1 != nil || err2 != nil || part < 1 || part > parts {
-		return 0, 0, usageError("--shard is %q; want I/N with I from 1 to N", s)
-	}
-	return part, parts, nil
-}
-
-// shard deals the cells out to parts, so that each gets some of every kind.
-func shard(cells []bench.Cell, part, parts int) []bench.Cell {
-	var out []bench.Cell
-	for i, c := range cells {
-		if i%parts == part-1 {
-			out = append(out, c)
-		}
-	}
-	return out
-}
-
-// list prints the rows that would be measured, with the reason where one
-// cannot be.
-func (a *app) list(p *plan) error {
-	cells := p.host
-	for _, c := range p.guest {
-		if !slices.Contains(p.host, c) {
-			cells = append(cells, c)
-		}
-	}
-	for _, c := range cells {
-		if why := c.Unable(); why != "" {
-			fmt.Fprintf(a.stdout, "%-72s n/a: %s\n", c.Name(), why)
-			continue
-		}
-		fmt.Fprintln(a.stdout, c.Name())
-	}
-	return nil
 }

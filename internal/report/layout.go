@@ -56,6 +56,7 @@ type grid struct {
 	*table
 	parts  []part
 	label  int     // width of the row labels
+	room   int     // the most they may have
 	widths [][]int // by column and part
 	paint  painter
 }
@@ -65,12 +66,16 @@ const (
 	maxLabel = 22
 )
 
-func (t *table) grid(parts []part, p painter) *grid {
-	g := &grid{table: t, parts: parts, paint: p}
+// labelRoom is maxLabel, and more where the table may be so wide: the steps of
+// some sweeps need it.
+func labelRoom(width int) int { return min(max(maxLabel, width-40), 40) }
+
+func (t *table) grid(parts []part, room int, p painter) *grid {
+	g := &grid{table: t, parts: parts, room: room, paint: p}
 	for _, b := range t.blocks {
-		g.label = max(g.label, runes(cut(b.title(), maxLabel)))
+		g.label = max(g.label, runes(cut(b.title(), room)))
 		for _, r := range b.rows {
-			g.label = max(g.label, runes(r.label()))
+			g.label = max(g.label, runes(r.label(room)))
 		}
 	}
 	for i := range t.columns {
@@ -151,15 +156,15 @@ func (g *grid) cell(column int, c tcell) []string {
 	return out
 }
 
-func (r *row) label() string {
+func (r *row) label(room int) string {
 	if r.indent {
-		return cut("    "+clean(r.variant), maxLabel)
+		return cut("    "+clean(r.variant), room)
 	}
 	label := SafetyOf(r.mech).mark() + " " + clean(r.mech)
 	if r.odd {
 		label += "*"
 	}
-	return cut(label, maxLabel)
+	return cut(label, room)
 }
 
 func (t *table) layout(o TableOptions) string {
@@ -170,7 +175,7 @@ func (t *table) layout(o TableOptions) string {
 	var g *grid
 	full := 0 // width of the fullest layout
 	for i, parts := range layouts {
-		g = t.grid(parts, p)
+		g = t.grid(parts, labelRoom(o.Width), p)
 		folds := g.fold(o.Width)
 		if i == 0 {
 			all := make([]int, len(t.columns))
@@ -224,7 +229,7 @@ func (g *grid) columnHeads(out *strings.Builder, columns []int) {
 }
 
 func (g *grid) block(out *strings.Builder, b *block, columns []int, width int) {
-	title := cut(b.title(), maxLabel)
+	title := cut(b.title(), g.room)
 	pieces := []string{g.paint.paint(bold, title), strings.Repeat(" ", g.label-runes(title))}
 	for _, i := range columns {
 		pieces = append(pieces, strings.Repeat(" ", gap))
@@ -249,7 +254,7 @@ func (g *grid) block(out *strings.Builder, b *block, columns []int, width int) {
 }
 
 func (g *grid) row(out *strings.Builder, r *row, columns []int) {
-	label := r.label()
+	label := r.label(g.room)
 	pieces := []string{label}
 	if !r.indent {
 		mark := SafetyOf(r.mech).mark()

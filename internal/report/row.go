@@ -17,7 +17,8 @@ type Row struct {
 	// Name is the benchmark's full name, without "Benchmark".
 	Name string `json:"name"`
 	// Keys are the name's key=value parts: mech, syscall, and where they
-	// make sense wake, cpus, bytes, addr, peers.
+	// make sense wake, cpus, bytes, addr, peers; in steps of sweeps filters,
+	// targets, supervisors.
 	Keys map[string]string `json:"keys"`
 	// Procs is the number of CPUs, the name's -N suffix; 0 if there is none.
 	Procs int `json:"procs,omitempty"`

@@ -42,7 +42,7 @@ type cellKey struct {
 
 // variantKeys are the keys that vary a mechanism and not what the target
 // does, in the order in which a variant spells them.
-var variantKeys = []string{"wake", "cpus", "peers"}
+var variantKeys = []string{"wake", "cpus", "peers", "filters", "targets", "supervisors"}
 
 func newCellKey(name string) cellKey {
 	base, keys, procs := splitName(name)

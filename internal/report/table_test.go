@@ -146,6 +146,43 @@ func TestRows(t *testing.T) {
 	}
 }
 
+// TestSweep: the steps of a sweep are rows in the order of their numbers, and
+// say no more than what is varied.
+func TestSweep(t *testing.T) {
+	for _, tt := range []struct {
+		key    string
+		values []string
+		want   []string
+	}{
+		{"peers", []string{"16", "0", "4"}, []string{"peers=0", "peers=4", "peers=16"}},
+		{"filters", []string{"32", "8", "0"}, []string{"filters=0", "filters=8", "filters=32"}},
+		{"targets", []string{"64/supervisors=1", "4/supervisors=2", "4/supervisors=1"},
+			[]string{"targets=4 supervisors=1", "targets=4 supervisors=2", "targets=64 supervisors=1"}},
+	} {
+		var results []*benchfmt.Result
+		for i, v := range tt.values {
+			for _, wake := range []string{"sync", "async"} {
+				name := fmt.Sprintf("Notify/mech=reply/syscall=getppid/%s=%s/wake=%s/cpus=same-1", tt.key, v, wake)
+				results = append(results, amd64.result(t, name, 400, float64(5000+i)))
+			}
+		}
+		var got []string
+		table := smallTable(t, TableOptions{All: true}, nil, results...)
+		for line := range strings.Lines(table) {
+			if label, _, ok := strings.Cut(strings.TrimPrefix(line, "    "), "  "); ok && strings.HasPrefix(line, "    ") && strings.Contains(label, "=") {
+				got = append(got, label)
+			}
+		}
+		var want []string
+		for _, w := range tt.want {
+			want = append(want, w, "async "+w)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s\n%s", tt.key, diff, table)
+		}
+	}
+}
+
 func TestEmptySet(t *testing.T) {
 	got := smallTable(t, TableOptions{}, []NA{{"arm64", "", "qemu-system-aarch64 is missing"}})
 	want := "arm64  n/a: qemu-system-aarch64 is missing\nNo results.\n"

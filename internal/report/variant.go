@@ -35,19 +35,29 @@ func variantOrder(a, b map[string]string) int {
 		}
 		return len(order)
 	}
-	peers := func(keys map[string]string) int {
-		if v, ok := keys["peers"]; ok {
-			n, _ := strconv.Atoi(v)
-			return n
-		}
-		return -1
+	counts := 0
+	for _, k := range countKeys {
+		counts = cmp.Or(counts, cmp.Compare(count(a, k), count(b, k)))
 	}
 	return cmp.Or(
-		cmp.Compare(peers(a), peers(b)),
+		counts,
 		cmp.Compare(rank(a, "wake", "sync", "async"), rank(b, "wake", "sync", "async")),
 		cmp.Compare(rank(a, "cpus", "same", "cross", "free"), rank(b, "cpus", "same", "cross", "free")),
 		cmp.Compare(variantOf(a), variantOf(b)),
 	)
+}
+
+// countKeys are the variant keys whose values are numbers: the steps of sweeps.
+var countKeys = []string{"peers", "filters", "targets", "supervisors"}
+
+// count is the number that key stands for, -1 where it does not stand.
+func count(keys map[string]string, key string) int {
+	v, ok := keys[key]
+	if !ok {
+		return -1
+	}
+	n, _ := strconv.Atoi(v)
+	return n
 }
 
 // A variant is one arrangement of a mechanism.
@@ -94,17 +104,19 @@ func variantsOf(columns []*column, block, mech string) []variant {
 	return slices.CompactFunc(variants, func(a, b variant) bool { return a.spelling == b.spelling && a.procs == b.procs })
 }
 
-// shortVariant names wake and cpus by their values alone.
+// shortVariant names wake and cpus by their values alone, and leaves those of
+// the headline combination to be understood in the step of a sweep.
 func shortVariant(keys map[string]string) string {
+	step := slices.ContainsFunc(countKeys, func(k string) bool { return keys[k] != "" })
 	var parts []string
 	for _, k := range variantKeys {
 		v, ok := keys[k]
 		switch {
 		case !ok:
-		case usualValue[k] != "":
-			parts = append(parts, v)
-		default:
+		case usualValue[k] == "":
 			parts = append(parts, k+"="+v)
+		case !step || v != usualValue[k]:
+			parts = append(parts, v)
 		}
 	}
 	return strings.Join(parts, " ")
