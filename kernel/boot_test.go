@@ -171,8 +171,11 @@ func TestHostile(t *testing.T) {
 func TestSplatIsFound(t *testing.T) {
 	eachArch(t, func(t *testing.T, arch string) {
 		_, exit, err := boot(t, testMachine(t, arch, "splat"))
-		if err != nil {
-			t.Fatal(err)
+		if !errors.Is(err, ErrSplat) || !strings.Contains(err.Error(), arch+":\n") || !strings.Contains(err.Error(), "at kernel/none.c:1") {
+			t.Errorf("error is %v, want an ErrSplat that shows the line", err)
+		}
+		if exit == nil || !exit.Done {
+			t.Fatalf("exit = %+v", exit)
 		}
 		if len(exit.Bad) != 1 || !strings.Contains(exit.Bad[0], "WARNING: CPU: 0 PID: 1 at kernel/none.c:1") {
 			t.Errorf("bad lines: %q", exit.Bad)

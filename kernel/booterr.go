@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 )
 
@@ -10,6 +11,9 @@ import (
 var (
 	// ErrPanic says that the guest's kernel panicked.
 	ErrPanic = errors.New("guest kernel panicked")
+	// ErrSplat says that the guest's kernel found a bug in itself: a BUG,
+	// a WARNING, a report of KASAN, lockdep, kmemleak. The error shows it.
+	ErrSplat = errors.New("guest kernel complained")
 	// ErrTimeout says that the guest was still running at its bound.
 	ErrTimeout = errors.New("guest did not end in time")
 	// ErrIdle says that nothing was heard of the guest for too long.
@@ -46,4 +50,29 @@ func withConsole(err error, tail []string) error {
 		return err
 	}
 	return &consoleError{err, tail}
+}
+
+// splatError shows what the kernel complained of.
+type splatError struct {
+	arch  string
+	lines []string
+}
+
+func (e *splatError) Unwrap() error { return ErrSplat }
+
+func (e *splatError) Error() string {
+	return ErrSplat.Error() + ": " + e.arch + ":\n  " + strings.Join(e.lines, "\n  ")
+}
+
+// withSplat makes a run fail whose kernel complained, and tells of the
+// complaint what may have caused another failure.
+func withSplat(err error, arch string, lines []string) error {
+	if len(lines) == 0 {
+		return err
+	}
+	splat := &splatError{arch, lines}
+	if err == nil || errors.Is(err, ErrSplat) {
+		return splat
+	}
+	return fmt.Errorf("%w\nbefore that: %w", err, splat)
 }

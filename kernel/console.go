@@ -11,10 +11,12 @@ import (
 )
 
 const (
-	tailLines = 60    // of a console that errors show: a panic's trace, and what led to it
-	tailBytes = 16384 // that they are taken from
-	lineMax   = 400   // bytes of a line that are looked at or shown
-	badMax    = 50    // bad lines kept
+	tailLines  = 60    // of a console that errors show: a panic's trace, and what led to it
+	tailBytes  = 16384 // that they are taken from
+	lineMax    = 400   // bytes of a line that are looked at or shown
+	badMax     = 50    // bad lines kept
+	splatLines = 50    // of a report that are kept: its first, and what follows
+	splatMax   = 200   // lines of all reports
 )
 
 // badLine matches what the kernel prints when it has found a bug in itself.
@@ -28,9 +30,15 @@ var badLine = regexp.MustCompile(strings.Join([]string{
 	`general protection fault`,           // exc_general_protection()
 	`Unable to handle kernel`,            // arm64, riscv64 die_kernel_fault()
 	`UBSAN: `,                            // ubsan_prologue()
+	`\bKASAN: `,                          // kasan_non_canonical_hook(), after an oops
+	`suspicious RCU usage`,               // lockdep_rcu_suspicious()
+	`inconsistent lock state`,            // print_usage_bug()
+	`possible circular locking`,          // print_circular_bug_header()
+	`\bCall [Tt]race:`,                   // whoever dumps the stack
 	`\bINFO: (task|rcu|possible|trying)`, // hung_task, rcu_stall, lockdep
 	`rcu: INFO: `,                        // print_other_cpu_stall()
 	`kmemleak: [1-9][0-9]* new`,          // kmemleak_scan()
+	`kmemleak: .*disabled`,               // it has run out of memory and sees nothing any more
 	`DEBUG_LOCKS_WARN_ON`,                // lockdep
 	`refcount_t: `,                       // refcount_warn_saturate()
 	`list_(add|del) corruption`,          // lib/list_debug.c
@@ -49,6 +57,10 @@ type console struct {
 	line  []byte // start of the current line
 	bad   []string
 	panic string // text of the kernel's panic
+	// splat is what the kernel found wrong with itself, other than by a
+	// panic, line for line.
+	splat  []string
+	follow int // lines to come that belong to the report
 }
 
 func newConsole(size, logMax int64, logPath string) (*console, error) {
@@ -97,13 +109,36 @@ func (c *console) keep(p []byte) {
 }
 
 func (c *console) judge() {
-	if len(c.bad) < badMax && badLine.Match(c.line) {
+	bad := badLine.Match(c.line)
+	if bad && len(c.bad) < badMax {
 		c.bad = append(c.bad, printable(c.line))
 	}
 	if c.panic == "" {
 		if p := panicLine.Find(c.line); p != nil {
 			c.panic = printable(p)
 		}
+	}
+	c.report(bad)
+}
+
+// endOfReport is print_oops_end_marker()'s line.
+var endOfReport = regexp.MustCompile(`---\[ end `)
+
+// report keeps the lines of reports. A panic is an error of its own and dumps
+// the stack by itself: no report begins after it.
+func (c *console) report(bad bool) {
+	if bad && c.panic == "" {
+		c.follow = splatLines
+	}
+	if c.follow == 0 || len(c.splat) >= splatMax {
+		return
+	}
+	c.follow--
+	if endOfReport.Match(c.line) {
+		c.follow = 0
+	}
+	if line := printable(c.line); line != "" {
+		c.splat = append(c.splat, line)
 	}
 }
 

@@ -36,6 +36,14 @@ func TestBadLines(t *testing.T) {
 		{"refcount_t: underflow; use-after-free.", true},
 		{"list_add corruption. next->prev should be prev", true},
 		{"Kernel panic - not syncing: Attempted to kill init!", true},
+		{"KASAN: null-ptr-deref in range [0x0000000000000000-0x0000000000000007]", true},
+		{"WARNING: suspicious RCU usage", true},
+		{"WARNING: inconsistent lock state", true},
+		{"INFO: possible recursive locking detected", true},
+		{"[   12.5] Call Trace:", true},
+		{"Call trace:", true},
+		{"kmemleak: Kernel memory leak detector disabled", true},
+		{"kasan: KernelAddressSanitizer initialized (generic)", false},
 		{"DEBUG: all is well", false},
 		{"Speculative Return Stack Overflow: WARNING: See https://kernel.org/doc", false},
 		{"Booting Linux, no bugs", false},
@@ -46,6 +54,98 @@ func TestBadLines(t *testing.T) {
 		c.scan([]byte(tt.line + "\n"))
 		if got := len(c.bad) == 1; got != tt.bad {
 			t.Errorf("%q: bad = %v", tt.line, got)
+		}
+	}
+}
+
+// TestSplat feeds a console, in pieces, and looks at what is shown of it.
+func TestSplat(t *testing.T) {
+	numbered := func(n int) (lines []string) {
+		for i := range n {
+			lines = append(lines, fmt.Sprintf("frame %d", i))
+		}
+		return lines
+	}
+	kasan := []string{
+		"[    2.1] ==================================================================",
+		"[    2.2] BUG: KASAN: slab-use-after-free in seccomp_notify_ioctl+0x1/0x2",
+		"[    2.2] Read of size 8 at addr ffff888003a4b018 by task target/71",
+		"[    2.2] Call Trace:", "[    2.2]  dump_stack_lvl+0x53/0x70",
+	}
+	warning := []string{"WARNING: CPU: 0 PID: 1 at kernel/seccomp.c:7 x+0x0/0x0", "Call Trace:", " x+0x1/0x2", "---[ end trace 0000000000000000 ]---"}
+	const panicked = "Kernel panic - not syncing: Attempted to kill init! exitcode=0x00000100"
+	rows := []struct {
+		name    string
+		console []string
+		want    []string
+	}{
+		{"nothing", []string{"Booting Linux", "all is well"}, nil},
+		{"what came before is no part", append([]string{"fine"}, kasan...), kasan[1:]},
+		{"what follows is", append(kasan[1:5:5], numbered(100)...), append(kasan[1:5:5], numbered(splatLines-2)...)},
+		{"to its end", append(append([]string{"fine"}, warning...), "fine again"), warning},
+		{"another", append(append(append([]string{}, warning...), "fine again"), kasan[1:]...), append(append([]string{}, warning...), kasan[1:]...)},
+		{"a panic is not one", append([]string{panicked, "Call Trace:"}, numbered(3)...), nil},
+		{"before a panic", append(append([]string{}, kasan[1:]...), panicked, "Call Trace:"), append(append([]string{}, kasan[1:]...), panicked, "Call Trace:")},
+		{"steers no terminal", []string{"BUG: \x1b[2Jx", "", "\ty"}, []string{"BUG: [2Jx", "y"}},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			var c console
+			text := strings.Join(row.console, "\r\n") + "\r\n"
+			for i := range len(text) {
+				c.scan([]byte(text[i : i+1]))
+			}
+			var want []string
+			for _, l := range row.want {
+				want = append(want, strings.TrimSpace(l))
+			}
+			if d := cmp.Diff(want, c.splat); d != "" {
+				t.Errorf("(-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+// However much a kernel complains, what is kept is bounded.
+func TestSplatIsBounded(t *testing.T) {
+	var c console
+	for range 10000 {
+		c.scan([]byte("WARNING: " + strings.Repeat("x", 2*lineMax) + "\n"))
+	}
+	if len(c.splat) != splatMax || len(c.splat[0]) > lineMax || len(c.bad) != badMax {
+		t.Errorf("%d lines of %d bytes, %d bad lines", len(c.splat), len(c.splat[0]), len(c.bad))
+	}
+}
+
+func TestSplatError(t *testing.T) {
+	lines := []string{"BUG: x", "Call Trace:"}
+	const shown = "guest kernel complained: arm64:\n  BUG: x\n  Call Trace:"
+	rows := []struct {
+		name  string
+		err   error
+		lines []string
+		is    []error
+		want  string
+	}{
+		{"neither", nil, nil, nil, ""},
+		{"only another", ErrIdle, nil, []error{ErrIdle}, "guest is silent"},
+		{"ran to its end", nil, lines, []error{ErrSplat}, shown},
+		{"was ended for it", ErrSplat, lines, []error{ErrSplat}, shown},
+		{"both", ErrIdle, lines, []error{ErrIdle, ErrSplat}, "guest is silent\nbefore that: " + shown},
+	}
+	for _, row := range rows {
+		err := withSplat(row.err, "arm64", row.lines)
+		got := ""
+		if err != nil {
+			got = err.Error()
+		}
+		if d := cmp.Diff(row.want, got); d != "" {
+			t.Errorf("%s (-want +got):\n%s", row.name, d)
+		}
+		for _, is := range row.is {
+			if !errors.Is(err, is) {
+				t.Errorf("%s: it is no %v", row.name, is)
+			}
 		}
 	}
 }

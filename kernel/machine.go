@@ -90,6 +90,10 @@ const (
 	// After a panic before the console works, QEMU 7.2's riscv64 machine
 	// never ends by itself, whatever panic= says.
 	endGrace = 5 * time.Second
+	// splatGrace is how much longer a guest runs whose kernel complained:
+	// its report gets complete, and what it is at may end. More is not
+	// waited for, as the run has failed; many a complaint is of a deadlock.
+	splatGrace = 30 * time.Second
 	// signalGrace is how long ctx may take to end after a signal ended QEMU.
 	signalGrace = time.Second
 )
@@ -240,7 +244,13 @@ func (m *Machine) boot(ctx context.Context, emu *emulator, onEvent func(Event) e
 		err = w.whyNotDone(waitErr, complaints.String())
 	}
 	if err != nil {
-		return exit, withConsole(err, exit.ConsoleTail)
+		err = withConsole(err, exit.ConsoleTail)
+	}
+	if ctx.Err() == nil {
+		err = withSplat(err, m.Arch.Name, con.splat)
+	}
+	if err != nil {
+		return exit, err
 	}
 	return exit, logErr
 }
@@ -260,7 +270,7 @@ func (w *watch) until(ctx context.Context, kill func(), ended <-chan error) (why
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	quiet := time.Now() // since when nothing was heard
-	var ending time.Time
+	var ending, splat time.Time
 	for {
 		select {
 		case waitErr = <-ended:
@@ -282,6 +292,9 @@ func (w *watch) until(ctx context.Context, kill func(), ended <-chan error) (why
 		if ending.IsZero() && (w.ch.done || w.con.panic != "") {
 			ending = now
 		}
+		if splat.IsZero() && w.con.splat != nil {
+			splat = now
+		}
 		switch {
 		case why != nil || ctx.Err() != nil:
 		case !ending.IsZero() && now.Sub(ending) > endGrace:
@@ -292,6 +305,8 @@ func (w *watch) until(ctx context.Context, kill func(), ended <-chan error) (why
 			}
 		case w.m.Idle > 0 && now.Sub(quiet) > w.m.Idle:
 			why = fmt.Errorf("%w: %s guest sent nothing for %v", ErrIdle, w.m.Arch.Name, w.m.Idle)
+		case !splat.IsZero() && now.Sub(splat) > splatGrace:
+			why = ErrSplat
 		}
 		if why != nil {
 			kill()

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"unotify-bench/kernel"
 )
 
 // Exit statuses, as in docs of the command line.
 const (
 	exitOK          = 0
-	exitFailed      = 1 // a check failed, a row could not be measured, a gate closed
+	exitFailed      = 1 // a check failed, a row could not be measured, a kernel complained, a gate closed
 	exitUsage       = 2
 	exitEnvironment = 3 // a tool is missing, a kernel does not boot
 	exitInterrupted = 130
@@ -43,6 +45,8 @@ func exitStatus(err error) int {
 		return exitInterrupted
 	case errors.As(err, &s):
 		return s.status
+	case errors.Is(err, kernel.ErrSplat):
+		return exitFailed
 	}
 	return exitEnvironment
 }

@@ -134,8 +134,8 @@ func (r *runner) probeGuest(ctx context.Context, arch *abi.Arch) (*kernel.Image,
 	if err != nil {
 		return nil, nil, err
 	}
-	if exit.Code != 0 || len(exit.Bad) > 0 {
-		return nil, nil, fmt.Errorf("the guest ended with status %d, its kernel said %q", exit.Code, exit.Bad)
+	if exit.Code != 0 {
+		return nil, nil, fmt.Errorf("the guest ended with status %d", exit.Code)
 	}
 	return img, fs, nil
 }

@@ -291,10 +291,10 @@ func (l *vmLane) bootOnce(ctx context.Context, unit string, seed uint64, take fu
 		return errors.Join(l.journal.row(unit, row), take(row))
 	})
 	switch {
+	case errors.Is(err, kernel.ErrSplat) && m.ConsoleLog != "":
+		return fmt.Errorf("%w\n(console: %s)", err, m.ConsoleLog)
 	case err != nil:
 		return err
-	case len(exit.Bad) > 0:
-		return fmt.Errorf("the kernel complained: %s (console: %s)", strings.Join(exit.Bad, "; "), m.ConsoleLog)
 	case exit.Code != 0 || at != len(l.cells):
 		return fmt.Errorf("the guest ended with status %d after %d of %d rows", exit.Code, at, len(l.cells))
 	}
