@@ -58,6 +58,8 @@ const (
 func Counters() []Counter { return []Counter{TSC} }
 
 // ReadCounter reads c, which must be one of Counters.
+//
+//go:nosplit
 func ReadCounter(c Counter) uint64 {
 	if c != TSC {
 		panic(c.foreign())
@@ -68,6 +70,7 @@ func ReadCounter(c Counter) uint64 {
 // trapInsn is SYSCALL.
 var trapInsn = [...]byte{0x0f, 0x05}
 
+//go:nosplit
 func runLoop(l *Loop) {
 	if l.Batch > 1 {
 		runBatch(l)

@@ -46,6 +46,8 @@ const (
 func Counters() []Counter { return []Counter{CNTVCT} }
 
 // ReadCounter reads c, which must be one of Counters.
+//
+//go:nosplit
 func ReadCounter(c Counter) uint64 {
 	if c != CNTVCT {
 		panic(c.foreign())
@@ -56,6 +58,7 @@ func ReadCounter(c Counter) uint64 {
 // trapInsn is SVC.
 var trapInsn = [...]byte{0x01, 0x00, 0x00, 0xd4}
 
+//go:nosplit
 func runLoop(l *Loop) {
 	if l.Batch > 1 {
 		runBatch(l)

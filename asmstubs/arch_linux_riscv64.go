@@ -50,6 +50,8 @@ const (
 func Counters() []Counter { return []Counter{InstRet, Time} }
 
 // ReadCounter reads c, which must be one of Counters.
+//
+//go:nosplit
 func ReadCounter(c Counter) uint64 {
 	switch c {
 	case InstRet:
@@ -63,6 +65,7 @@ func ReadCounter(c Counter) uint64 {
 // trapInsn is ECALL.
 var trapInsn = [...]byte{0x73, 0x00, 0x00, 0x00}
 
+//go:nosplit
 func runLoop(l *Loop) {
 	switch {
 	case l.Counter == InstRet && l.Batch > 1:

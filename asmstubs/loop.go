@@ -54,10 +54,20 @@ func Run(l *Loop) {
 	if err := l.check(); err != nil {
 		panic(err)
 	}
+	RunForked(l)
+	runtime.KeepAlive(l)
+}
+
+// RunForked is Run in the child of a fork of a Go program, where nothing of the
+// runtime but the calling thread is left: it checks nothing, and cannot be
+// preempted, as the flag that asks for it may have come over from the parent.
+// ReadCounter is as safe there.
+//
+//go:nosplit
+func RunForked(l *Loop) {
 	l.Done, l.BadStep, l.BadResult = 0, 0, 0
 	runLoop(l)
 	l.BadStep /= uint64(unsafe.Sizeof(Step{})) // the assembly counts bytes
-	runtime.KeepAlive(l)
 }
 
 func (l *Loop) check() error {

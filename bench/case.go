@@ -125,11 +125,12 @@ func SelectCases(names []string) ([]*Case, error) {
 // scene is where a case's objects live: a directory, and memory that the
 // collector neither moves nor frees.
 type scene struct {
-	dir     string
-	counter asmstubs.Counter // which the calls are measured by
-	arena   []byte
-	used    int
-	cleanup []func()
+	dir      string
+	counter  asmstubs.Counter // which the calls are measured by
+	children bool             // of the target make the calls
+	arena    []byte
+	used     int
+	cleanup  []func()
 }
 
 // newScene empties dir first: the target of a row before may have been killed.

@@ -8,7 +8,11 @@ var _ = registerCase(&Case{
 	Syscall: "getppid",
 	Doc:     "nothing to do: the mechanism alone",
 	Pointer: -1,
-	prepare: func(*scene) (*script, error) {
-		return &script{call: step("getppid", uint64(os.Getppid()))}, nil
+	prepare: func(s *scene) (*script, error) {
+		parent := os.Getppid()
+		if s.children {
+			parent = os.Getpid()
+		}
+		return &script{call: step("getppid", uint64(parent))}, nil
 	},
 })

@@ -17,6 +17,11 @@ type Cell struct {
 	Wake    string `json:"wake,omitempty"`    // listener: "sync", "async"
 	CPUs    string `json:"cpus"`              // "same", "cross", "free"
 
+	// Targets is how many processes call at once, on one listener, and
+	// Supervisors how many threads answer; 0 for the usual one and one.
+	Targets     int `json:"targets,omitempty"`
+	Supervisors int `json:"supervisors,omitempty"`
+
 	// Sweep names the sweep that the cell is a step of, where that varies a
 	// dimension which other cells do not have. None of it is a step, too.
 	Sweep string `json:"sweep,omitempty"`
@@ -39,6 +44,9 @@ func (c Cell) Name() string {
 	}
 	if c.Sweep == sweepFilters {
 		fmt.Fprintf(&b, "/filters=%d", c.Filters)
+	}
+	if c.Targets != 0 {
+		fmt.Fprintf(&b, "/targets=%d/supervisors=%d", c.Targets, c.Supervisors)
 	}
 	if c.Wake != "" {
 		fmt.Fprintf(&b, "/wake=%s", c.Wake)
@@ -87,6 +95,10 @@ func (c Cell) Unable() string {
 		return "a call that does not run starts no program"
 	case c.Sweep == sweepFilters && m.Verdict == 0:
 		return m.Name + " has no filter that others could stand under"
+	case c.Targets > 0 && !m.listens():
+		return "many processes share a listener, and nothing else"
+	case c.Targets > 0 && cs.Syscall != "getppid" && cs.Syscall != "openat":
+		return "many processes cannot do this at once: what it works on is one thing"
 	case m.Unable != nil:
 		return m.Unable(cs)
 	}

@@ -16,10 +16,13 @@
 //	row.go         what was measured
 //	case*.go       the syscalls: their script, and what must have happened
 //	mech*.go       the mechanisms, one file each: add one by adding a file
+//	sweep.go       cells in which one dimension is varied
 //	relay.go       the programs that execute each other, for execve
 //	target.go      the target's side of a row
 //	stretch.go     its calls, in turns with those of a thread without a filter
+//	crowd.go       the same by many processes at once
 //	supervisor.go  the worker's side of a row
+//	team.go        several supervisors of one row
 //	access.go      what an environment may deny, and what to do about it
 //	worker.go      a run: rows one after the other
 //	measure.go     one row, from start to end

@@ -95,7 +95,7 @@ var (
 			if err := s.begin(); err != nil {
 				return err
 			}
-			for atomic.LoadUint32(&s.stop) == 0 {
+			for atomic.LoadUint32(s.stop) == 0 {
 				time.Sleep(time.Millisecond)
 			}
 			return nil
@@ -113,7 +113,7 @@ var (
 		return nil
 	})
 	tracerSilent = failingTracer("test-tracer-silent", 50, func(s *supervisor, _ *notify.Event) error {
-		for atomic.LoadUint32(&s.stop) == 0 {
+		for atomic.LoadUint32(s.stop) == 0 {
 			time.Sleep(time.Millisecond)
 		}
 		return nil

@@ -20,6 +20,9 @@ const chunk = 100
 // riscv64), so both sides must take their share of those.
 const execChunk = chunk / 5
 
+// roundsInChunk is how many rounds of many targets run between two of native.
+const roundsInChunk = 5
+
 // errNA wraps the reason why a cell cannot exist on this machine.
 type errNA struct{ reason string }
 
@@ -55,6 +58,12 @@ func measure(c Cell, cfg Config, clk clock) Row {
 	}
 	row.Calls = max(row.Calls/chunk, 1) * chunk
 	row.Warmup = (row.Warmup + row.Batch - 1) / row.Batch * row.Batch
+	if c.Targets > 0 {
+		// A batch is a round of all targets.
+		row.Batch = c.Targets * max(chunk/c.Targets, chunk/10)
+		row.Calls = max(row.Calls/row.Batch, 4*roundsInChunk) * row.Batch
+		row.Warmup = 2 * row.Batch
+	}
 	done := make(chan error)
 	// The supervisor's thread is never unlocked: it ends with the goroutine.
 	go func() {
@@ -124,17 +133,17 @@ func measureLocked(row *Row, cfg Config, clk clock) (err error) {
 	if err != nil {
 		return err
 	}
-	s := &supervisor{conn: p.Conn, kill: p.Kill, pid: p.PID(), counter: clk.counter}
-	tid := unix.Gettid()
+	s := &supervisor{conn: p.Conn, kill: p.Kill, stop: new(uint32), team: &team{}, pid: p.PID(), counter: clk.counter}
+	s.team.enter()
 	var expired atomic.Bool
 	ended := make(chan struct{})
 	watchdog := time.AfterFunc(cfg.Limit, func() {
 		expired.Store(true)
-		atomic.StoreUint32(&s.stop, 1)
+		atomic.StoreUint32(s.stop, 1)
 		p.Kill()
 		// Before 6.11 a RECV sleeps on after the last target's death.
 		for {
-			_ = unix.Tgkill(os.Getpid(), tid, unix.SIGWINCH)
+			s.team.signal(unix.SIGWINCH)
 			select {
 			case <-ended:
 				return
@@ -153,8 +162,11 @@ func measureLocked(row *Row, cfg Config, clk clock) (err error) {
 	}()
 
 	size := chunk
-	if cs.Execs {
+	switch {
+	case cs.Execs:
 		size = execChunk
+	case c.Targets > 0:
+		size = roundsInChunk * row.Batch
 	}
 	spec := targetSpec{
 		Cell: c, Calls: row.Calls, Warmup: row.Warmup, Chunk: size, Batch: row.Batch,
@@ -182,6 +194,8 @@ func measureLocked(row *Row, cfg Config, clk clock) (err error) {
 			return err
 		}
 	}
+	s.team.targets = ready.PIDs
+	defer s.team.close()
 	s.tid, s.nr, s.head, s.length, s.scratch = ready.TID, ready.Nr, ready.Head, ready.Len, ready.Scratch
 	s.pointer, s.size, s.execs = cs.Pointer, cs.Size, cs.Execs
 	s.buf = make([]byte, max(4096, cs.Bytes)+64)
@@ -196,7 +210,7 @@ func measureLocked(row *Row, cfg Config, clk clock) (err error) {
 			return errNA{fmt.Sprintf("this kernel has no sync wake-up (SET_FLAGS gives %v; since 6.6)", e)}
 		}
 	}
-	if err := s.run(mech, supCPU); err != nil {
+	if err := s.runAll(mech, supCPU, max(1, c.Supervisors)); err != nil {
 		return err
 	}
 	var done targetDone

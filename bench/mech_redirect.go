@@ -28,7 +28,7 @@ var _ = register(&Mechanism{
 		if err != nil {
 			return err
 		}
-		defer r.pin.Close()
+		defer r.close()
 		if s.execs {
 			if err := needsFeatures(s.listener, notify.FeatureExecEvent); err != nil {
 				return err
@@ -48,30 +48,52 @@ func (s *supervisor) redirectScalar(n *abi.Notif) error {
 	return answered(s.listener.SendRedirect(&s.redirect), "redirect the call")
 }
 
-// redirector is a supervisor with a pin.
+// redirector is a supervisor with pins.
 type redirector struct {
 	*supervisor
-	pin   *notify.Pin
 	flags uint32 // of SEND_REDIRECT
 
-	// Where the pin is: in the target, whose children share its memory until
-	// they execute a program; and in the image that a child executed last.
-	home    uint64
-	image   uint64
+	// The pin in the target, whose children share its memory until they
+	// execute a program; in the image that a child executed last; and in each
+	// of many targets.
+	home    place
+	image   uint64 // home's pin is there
 	imageOf uint32 // that child's id
+	many    map[uint32]*place
 }
 
-// newRedirector makes a pin that the approved argument fits into.
+// newRedirector makes pins that the approved argument fits into.
 func newRedirector(s *supervisor) (*redirector, error) {
 	size := s.length
 	if s.size == SizeString {
 		size++
 	}
-	pin, err := notify.NewPin(size)
-	if err != nil {
-		return nil, err
+	r := &redirector{supervisor: s, flags: abi.SECCOMP_REDIRECT_FLAG_CONTINUE}
+	var err error
+	if len(s.team.targets) > 0 {
+		r.many, err = s.team.places(size)
+	} else {
+		r.home.pin, err = notify.NewPin(size)
 	}
-	return &redirector{supervisor: s, pin: pin, flags: abi.SECCOMP_REDIRECT_FLAG_CONTINUE}, nil
+	return r, err
+}
+
+// close gives up the pin. Those of many targets are the team's.
+func (r *redirector) close() {
+	if r.home.pin != nil {
+		r.home.pin.Close()
+	}
+}
+
+// placeOf is where the pin of the trapped task is, or will be.
+func (r *redirector) placeOf(n *abi.Notif) (*place, error) {
+	if r.many == nil {
+		return &r.home, nil
+	}
+	if p := r.many[n.PID]; p != nil {
+		return p, nil
+	}
+	return nil, fmt.Errorf("process %d is no target", n.PID)
 }
 
 // warm answers with the pin that is there. (A number that an earlier child had
@@ -81,28 +103,38 @@ func (r *redirector) warm(n *abi.Notif) error {
 	if err != nil {
 		return err
 	}
-	if n.PID == r.imageOf {
-		return r.send(n, got, r.image)
+	p, err := r.placeOf(n)
+	if err != nil {
+		return err
 	}
-	if r.home == 0 {
-		if r.home, err = r.place(n); r.home == 0 {
+	if n.PID == r.imageOf {
+		return r.send(n, got, p.pin, r.image)
+	}
+	at := p.at.Load()
+	if at == 0 {
+		if at, err = r.install(n, p.pin); at == 0 {
 			return err
 		}
+		p.at.Store(at)
 	}
-	return r.send(n, got, r.home)
+	return r.send(n, got, p.pin, at)
 }
 
-// cold answers with a new pin.
+// cold answers with the pin installed anew.
 func (r *redirector) cold(n *abi.Notif) error {
 	got, err := r.approve(n)
 	if err != nil {
 		return err
 	}
-	at, err := r.place(n)
+	p, err := r.placeOf(n)
+	if err != nil {
+		return err
+	}
+	at, err := r.install(n, p.pin)
 	if at == 0 {
 		return err
 	}
-	return r.send(n, got, at)
+	return r.send(n, got, p.pin, at)
 }
 
 // newImage is told that a child has executed a program: the pin is installed
@@ -111,7 +143,7 @@ func (r *redirector) newImage(n *abi.Notif) error {
 	if uint64(n.Data.Nr) != r.nr || n.Data.Args != [6]uint64{} {
 		return fmt.Errorf("an exec event of syscall %d with arguments %#x, want syscall %d without", n.Data.Nr, n.Data.Args, r.nr)
 	}
-	at, err := r.place(n)
+	at, err := r.install(n, r.home.pin)
 	if at == 0 {
 		return err
 	}
@@ -120,24 +152,24 @@ func (r *redirector) newImage(n *abi.Notif) error {
 	return r.supervisor.send()
 }
 
-// place installs the pin where the kernel likes. Neither address nor error
-// means that the target left its wait.
-func (r *redirector) place(n *abi.Notif) (at uint64, err error) {
-	r.install = abi.NotifPinInstall{ID: n.ID, MemFD: uint32(r.pin.FD), Size: uint64(r.pin.Size())}
-	switch e := r.listener.InstallPin(&r.install); {
+// install maps the pin where the kernel likes. Neither address nor error means
+// that the target left its wait.
+func (r *redirector) install(n *abi.Notif, pin *notify.Pin) (at uint64, err error) {
+	r.pin = abi.NotifPinInstall{ID: n.ID, MemFD: uint32(pin.FD), Size: uint64(pin.Size())}
+	switch e := r.listener.InstallPin(&r.pin); {
 	case e != 0:
 		return 0, answered(e, "install a pin")
-	case r.install.TargetAddr == 0:
+	case r.pin.TargetAddr == 0:
 		return 0, errors.New("install a pin: the kernel does not say where")
 	}
-	return r.install.TargetAddr, nil
+	return r.pin.TargetAddr, nil
 }
 
 // send writes what was approved to the pin, and lets the call go on with it.
-func (r *redirector) send(n *abi.Notif, approved []byte, at uint64) error {
-	r.pin.Write(approved)
+func (r *redirector) send(n *abi.Notif, approved []byte, pin *notify.Pin, at uint64) error {
+	pin.Write(approved)
 	r.redirect = abi.NotifRespRedirect{
-		ID: n.ID, Flags: r.flags, ArgsMask: 1 << r.pointer, PtrMask: 1 << r.pointer, MemFD: uint32(r.pin.FD),
+		ID: n.ID, Flags: r.flags, ArgsMask: 1 << r.pointer, PtrMask: 1 << r.pointer, MemFD: uint32(pin.FD),
 	}
 	r.redirect.Args[r.pointer], r.redirect.PtrLen[r.pointer] = at, uint64(len(approved))
 	return answered(r.listener.SendRedirect(&r.redirect), "redirect the call")

@@ -19,7 +19,7 @@ var _ = register(&Mechanism{
 		if err != nil {
 			return err
 		}
-		defer r.pin.Close()
+		defer r.close()
 		return s.serve(r.cold)
 	},
 })

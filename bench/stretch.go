@@ -35,6 +35,7 @@ type stretch struct {
 	spec   *targetSpec
 	script *script
 	issue  issuer
+	crowd  *crowd   // that makes the calls, if it is one
 	deltas []uint64 // of one chunk, warm-up included
 	out    []uint64
 	at     int  // entries of out filled
@@ -57,14 +58,30 @@ const (
 	stateExit
 )
 
-func (s *stretch) init(replaced bool) {
+func (s *stretch) init(replaced bool) error {
 	s.effect = !replaced
+	s.deltas = make([]uint64, (max(s.spec.Warmup, s.spec.rewarm())+s.spec.Chunk)/s.spec.Batch+1)
+	if n := s.spec.Cell.Targets; n > 0 {
+		var err error
+		if s.crowd, err = newCrowd(s.script.steps(replaced), n, s.spec.Batch/n, s.spec.Counter); err == nil {
+			s.issue = s.crowd.run
+		}
+		return err
+	}
 	s.issue = s.script.issue
 	if s.issue == nil {
 		// A batch spans whole iterations, so it must hold nothing but the call.
 		s.issue = loopOf(s.script.steps(replaced), s.spec.Batch, s.spec.Counter)
 	}
-	s.deltas = make([]uint64, (max(s.spec.Warmup, s.spec.rewarm())+s.spec.Chunk)/s.spec.Batch+1)
+	return nil
+}
+
+// used is what those who call have used so far.
+func (s *stretch) used() (cpu float64, switches int64) {
+	if s.crowd != nil {
+		return s.crowd.used()
+	}
+	return used()
 }
 
 // run measures the next chunk on the calling thread.
@@ -80,9 +97,9 @@ func (s *stretch) run() error {
 			return err
 		}
 	}
-	cpu, switches := used()
+	cpu, switches := s.used()
 	made, err := s.issue(warm+n*batch, s.deltas)
-	cpuAfter, switchesAfter := used()
+	cpuAfter, switchesAfter := s.used()
 	s.calls += made
 	s.cpu += cpuAfter - cpu
 	s.switches += switchesAfter - switches

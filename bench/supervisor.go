@@ -17,7 +17,8 @@ import (
 type supervisor struct {
 	conn *notify.Conn
 	kill func()
-	stop uint32 // set by the watchdog
+	stop *uint32 // set by the watchdog
+	team *team
 
 	pid, tid int
 	nr       uint64 // the trapped syscall
@@ -41,7 +42,7 @@ type supervisor struct {
 	addfd    abi.NotifAddFD
 	inject   abi.NotifInject
 	call     abi.NotifTargetCall
-	install  abi.NotifPinInstall
+	pin      abi.NotifPinInstall
 	redirect abi.NotifRespRedirect
 	// execed handles an exec event, where a mechanism asks for them.
 	execed func(*abi.Notif) error
@@ -60,7 +61,12 @@ type supervisor struct {
 }
 
 // begin lets the target start its calls.
-func (s *supervisor) begin() error { return s.conn.Send(targetGo{}, -1) }
+func (s *supervisor) begin() error {
+	if s.conn == nil {
+		return nil // another of the team does
+	}
+	return s.conn.Send(targetGo{}, -1)
+}
 
 // serve answers notifications until the target is gone: handle gets each and
 // has sent the answer when it returns.
@@ -69,7 +75,7 @@ func (s *supervisor) serve(handle func(*abi.Notif) error) error {
 		return err
 	}
 	for {
-		switch e := s.listener.Next(&s.notif, &s.stop); e {
+		switch e := s.listener.Next(&s.notif, s.stop); e {
 		case 0:
 		case unix.ENOENT:
 			return nil

@@ -21,6 +21,7 @@ type Sweep struct {
 const (
 	sweepPeers   = "peers"
 	sweepFilters = "filters"
+	sweepTargets = "targets"
 )
 
 // acting are the mechanisms whose supervisor acts on what it has read.
@@ -49,6 +50,29 @@ var sweeps = []*Sweep{
 			c.Filters, c.Sweep = n, sweepFilters
 		}),
 	},
+	{
+		Name: sweepTargets, Doc: "1 to 64 processes on a listener with 1 to 4 supervisor threads: calls a second",
+		Mechs:    slices.Concat([]string{"continue", "continue-read"}, acting),
+		Syscalls: []string{"openat"},
+		steps:    manyTargets,
+	},
+}
+
+// manyTargets are steps of two dimensions. Where all CPUs are free, several
+// supervisors can help; a waker that has more to do does not go to sleep.
+func manyTargets(c Cell) []Cell {
+	c.Sweep = sweepTargets
+	var cells []Cell
+	for _, c.Targets = range []int{1, 4, 16, maxCrowd} {
+		for _, c.Supervisors = range []int{1, 2, 4} {
+			same, free := c, c
+			if free.CPUs = "free"; free.Wake != "" {
+				free.Wake = "async"
+			}
+			cells = append(cells, same, free)
+		}
+	}
+	return cells
 }
 
 // varied are the steps that set gives for each of values.

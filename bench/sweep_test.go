@@ -48,6 +48,15 @@ func TestSweepSteps(t *testing.T) {
 			"syscall=openat/filters=0", "syscall=openat/filters=1", "syscall=openat/filters=2", "syscall=openat/filters=4",
 			"syscall=openat/filters=8", "syscall=openat/filters=16", "syscall=openat/filters=32",
 		}},
+		{"targets", "reply", []string{"getppid"}, func() (names []string) {
+			for _, targets := range []int{1, 4, 16, 64} {
+				for _, sups := range []int{1, 2, 4} {
+					name := fmt.Sprintf("syscall=getppid/targets=%d/supervisors=%d", targets, sups)
+					names = append(names, name+"/wake=sync", name+"/wake=async/cpus=free")
+				}
+			}
+			return names
+		}()},
 		{"payload", "inject", nil, []string{
 			"syscall=write/bytes=1/wake=sync", "syscall=write/bytes=64/wake=sync", "syscall=write/bytes=1024/wake=sync", "syscall=write/bytes=4096/wake=sync",
 			"syscall=write/bytes=16384/wake=sync", "syscall=write/bytes=65536/wake=sync", "syscall=write/bytes=262144/wake=sync", "syscall=write/bytes=1048576/wake=sync",

@@ -42,6 +42,7 @@ type targetReady struct {
 	Err     string
 	NA      string // why the mechanism cannot be used here
 	TID     int
+	PIDs    []int  // of the children that call, if it is not the target itself
 	Nr      uint64 // the trapped syscall
 	Head    []byte // the first bytes the supervisor will find behind the pointer
 	Len     int    // how many it will find there
@@ -114,7 +115,7 @@ func serveAsTarget(conn *notify.Conn) error {
 		return err
 	}
 	defer sc.close()
-	sc.counter = spec.Counter
+	sc.counter, sc.children = spec.Counter, spec.Cell.Targets > 0
 	script, err := cs.prepare(sc)
 	if err != nil {
 		return fmt.Errorf("prepare %s: %w", cs.Syscall, err)
@@ -125,7 +126,9 @@ func serveAsTarget(conn *notify.Conn) error {
 	mechDeltas, nativeDeltas := samples(mem, spec.Calls, spec.Batch)
 
 	native := &stretch{spec: &spec, script: script, out: nativeDeltas}
-	native.init(false)
+	if err := native.init(false); err != nil {
+		return err
+	}
 	go native.wait()
 	var peers sync.WaitGroup
 	for range spec.Cell.peers(mech) {
@@ -134,7 +137,9 @@ func serveAsTarget(conn *notify.Conn) error {
 	}
 	peers.Wait()
 	under := &stretch{spec: &spec, script: script, out: mechDeltas}
-	under.init(mech.Replaces)
+	if err := under.init(mech.Replaces); err != nil {
+		return err
+	}
 
 	if err := notify.BindCPU(spec.CPU); err != nil {
 		return err
@@ -143,8 +148,16 @@ func serveAsTarget(conn *notify.Conn) error {
 	if err != nil {
 		return err
 	}
+	var pids []int
+	if under.crowd != nil {
+		if err := under.crowd.start(listener); err != nil {
+			return err
+		}
+		pids = under.crowd.pids
+	}
 	err = conn.Send(targetReady{
 		TID:     unix.Gettid(),
+		PIDs:    pids,
 		Nr:      script.call.Nr,
 		Head:    script.memory[:min(len(script.memory), headBytes)],
 		Len:     len(script.memory),
@@ -163,6 +176,11 @@ func serveAsTarget(conn *notify.Conn) error {
 	for under.at < len(under.out) && err == nil {
 		if err = native.turn(); err == nil {
 			err = under.run()
+		}
+	}
+	for _, st := range []*stretch{native, under} {
+		if st.crowd != nil {
+			st.crowd.end()
 		}
 	}
 	done.Notified, done.CPU, done.Switches = under.calls, under.cpu, under.switches

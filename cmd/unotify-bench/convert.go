@@ -54,6 +54,9 @@ func result(r bench.Row, keys laneKeys, cpus int) *benchfmt.Result {
 	if r.Batch > 1 {
 		add(float64(r.Batch), "batch")
 	}
+	if r.Cell.Targets > 0 && r.Unit == bench.UnitNanoseconds && r.Total.Median > 0 {
+		add(1e9/r.Total.Median, "calls/s")
+	}
 	if m := r.Modes; m != nil {
 		add(m.Low, "mode1-"+u)
 		add(m.High, "mode2-"+u)

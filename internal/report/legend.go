@@ -150,6 +150,11 @@ func (t *table) legend(o TableOptions, narrowed bool, full int) string {
 	say := func(text string) { out.WriteString(wrap("", text, o.Width)) }
 
 	say("What one call takes, as its caller sees it: median of medians. Less is faster.")
+	if slices.ContainsFunc(t.columns, func(c *column) bool {
+		return slices.ContainsFunc(c.order, func(cl *cell) bool { return cl.keys["targets"] != "" })
+	}) {
+		say("With targets: what passes while so many processes make so many calls, for each call.")
+	}
 	var units []string
 	if insns {
 		units = append(units, "insns: guest instructions, which repeat exactly but are not time.")

@@ -180,6 +180,9 @@ func TestSweep(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s\n%s", tt.key, diff, table)
 		}
+		if said := strings.Contains(table, "\nWith targets: "); said != (tt.key == "targets") {
+			t.Errorf("%s: it says %v what a call of many targets is:\n%s", tt.key, said, table)
+		}
 	}
 }
 
