@@ -24,6 +24,10 @@ var (
 	// ErrConfig says that a requested configuration line did not take
 	// effect.
 	ErrConfig = errors.New("kernel configuration did not take effect")
+	// ErrStyle says that Linux's checkpatch.pl complained of a patch.
+	ErrStyle = errors.New("checkpatch.pl complains")
+	// ErrNotReproducible says that the same input gave two images.
+	ErrNotReproducible = errors.New("a second build gave another image")
 	// ErrNoSource says that no kernel source could be had.
 	ErrNoSource = errors.New("no kernel source")
 )

@@ -146,7 +146,7 @@ func (b *Builder) unpacked(ctx context.Context, c cacheDir, archive string) (*so
 		return nil, spaceError(err, c.root, sourceSpace)
 	}
 	b.progress().Step("unpack " + filepath.Base(archive))
-	if err := unpack(ctx, archive, tree, b.progress()); err != nil {
+	if err := unpack(ctx, archive, tree, needed, b.progress()); err != nil {
 		// Half a tree is of no use: give the room back.
 		return nil, errors.Join(spaceError(fmt.Errorf("unpack %s: %w", archive, err), c.root, sourceSpace), os.RemoveAll(dir))
 	}

@@ -9,17 +9,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// unpack writes the one tree that a source archive holds to dir, without its
-// topmost directory. The archive is a tarball, or a Debian package with a
+// unpack writes what keep wants of the one tree that a source archive holds to
+// dir, without its topmost directory. The archive is a tarball, or a Debian package with a
 // tarball in it; nothing but the tree itself touches the disk.
-func unpack(ctx context.Context, archive, dir string, p Progress) error {
+func unpack(ctx context.Context, archive, dir string, keep func(name string) bool, p Progress) error {
 	f, err := os.Open(archive)
 	if err != nil {
 		return err
@@ -37,9 +39,9 @@ func unpack(ctx context.Context, archive, dir string, p Progress) error {
 	counted := &countingReader{r: f, total: st.Size(), p: p}
 	r := bufio.NewReaderSize(counted, 1<<20)
 	if magic, _ := r.Peek(8); string(magic) == "!<arch>\n" {
-		err = unpackDeb(ctx, r, root)
+		err = unpackDeb(ctx, r, root, keep)
 	} else {
-		err = unpackTarball(ctx, r, root)
+		err = unpackTarball(ctx, r, root, keep)
 	}
 	if ctx.Err() != nil {
 		err = ctx.Err()
@@ -49,7 +51,7 @@ func unpack(ctx context.Context, archive, dir string, p Progress) error {
 
 // unpackDeb looks for linux-source-*.tar.* in data.tar.* in the ar archive
 // that a Debian package is (deb(5)).
-func unpackDeb(ctx context.Context, r *bufio.Reader, root *os.Root) error {
+func unpackDeb(ctx context.Context, r *bufio.Reader, root *os.Root, keep func(string) bool) error {
 	data, err := arMember(r, "data.tar")
 	if err != nil {
 		return err
@@ -68,7 +70,7 @@ func unpackDeb(ctx context.Context, r *bufio.Reader, root *os.Root) error {
 			return fmt.Errorf("read package: %w", err)
 		}
 		if strings.HasPrefix(path.Base(h.Name), "linux-source-") && strings.Contains(h.Name, ".tar") && h.Typeflag == tar.TypeReg {
-			return unpackTarball(ctx, bufio.NewReaderSize(tr, 1<<20), root)
+			return unpackTarball(ctx, bufio.NewReaderSize(tr, 1<<20), root, keep)
 		}
 	}
 }
@@ -158,7 +160,7 @@ func (c *commandReader) wait() error {
 	return c.cmd.Wait()
 }
 
-func unpackTarball(ctx context.Context, r *bufio.Reader, root *os.Root) error {
+func unpackTarball(ctx context.Context, r *bufio.Reader, root *os.Root, keep func(string) bool) error {
 	files, err := decompress(ctx, r)
 	if err != nil {
 		return err
@@ -177,7 +179,7 @@ func unpackTarball(ctx context.Context, r *bufio.Reader, root *os.Root) error {
 			return err
 		}
 		_, name, _ := strings.Cut(path.Clean(h.Name), "/")
-		if name == "" || skipped(name) {
+		if name == "" || !keep(name) {
 			continue
 		}
 		if err := unpackEntry(tr, h, name, root); err != nil {
@@ -194,7 +196,14 @@ func unpackEntry(tr *tar.Reader, h *tar.Header, name string, root *os.Root) erro
 		return root.Symlink(h.Linkname, name)
 	case tar.TypeReg:
 		mode := os.FileMode(0o644) | os.FileMode(h.Mode)&0o111
-		f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+		const flags = os.O_WRONLY | os.O_CREATE | os.O_EXCL
+		f, err := root.OpenFile(name, flags, mode)
+		if errors.Is(err, fs.ErrNotExist) { // one of a directory of which little is kept
+			if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {
+				return err
+			}
+			f, err = root.OpenFile(name, flags, mode)
+		}
 		if err != nil {
 			return err
 		}
@@ -207,22 +216,26 @@ func unpackEntry(tr *tar.Reader, h *tar.Header, name string, root *os.Root) erro
 	return nil // a pax header says nothing that is needed
 }
 
-// skipped leaves out what no kernel of this project compiles and no Kconfig
+// keptDocs is what is unpacked of Documentation/: what the build reads, and
+// what patches touch.
+var keptDocs = []string{"Kconfig", "Makefile", "userspace-api/seccomp_filter.rst"}
+
+// needed leaves out what no kernel of this project compiles and no Kconfig
 // reads: a third of the source.
-func skipped(name string) bool {
+func needed(name string) bool {
 	if rest, ok := strings.CutPrefix(name, "Documentation/"); ok {
-		return rest != "Kconfig" && rest != "Makefile"
+		return slices.Contains(keptDocs, rest)
 	}
 	switch path.Ext(name) {
 	case ".c", ".h", ".dts", ".dtsi":
 		for _, dir := range []string{"drivers/gpu/", "drivers/media/", "drivers/net/ethernet/", "drivers/net/wireless/", "sound/"} {
 			if strings.HasPrefix(name, dir) {
-				return true
+				return false
 			}
 		}
-		return strings.Contains(name, "/boot/dts/")
+		return !strings.Contains(name, "/boot/dts/")
 	}
-	return false
+	return true
 }
 
 // countingReader reports how much of an archive was read.

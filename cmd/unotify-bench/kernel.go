@@ -24,31 +24,45 @@ func clean(s string) string {
 	}, s)
 }
 
+// kernelFlags are what the kernel commands share.
+type kernelFlags struct {
+	on              []string
+	variant, source string
+	jobs            int
+}
+
+// builder checks the flags, and returns what they come to. The caller ends
+// the bar.
+func (a *app) builder(f kernelFlags) (b *kernel.Builder, as []*abi.Arch, bar *progress, err error) {
+	_, as, err = parsePlaces(f.on)
+	switch {
+	case err != nil:
+		return nil, nil, nil, err
+	case len(as) == 0:
+		return nil, nil, nil, usageError("--on names no architecture; the host boots its own kernel")
+	case !slices.Contains(kernel.Variants(), kernel.Variant(f.variant)):
+		return nil, nil, nil, usageError("unknown kernel variant %q; known: %s", f.variant, variantNames())
+	}
+	bar = a.newProgress()
+	b = &kernel.Builder{Source: f.source, Jobs: f.jobs, Progress: bar}
+	if a.verbose {
+		b.Verbose = a.stderr
+	}
+	return b, as, bar, nil
+}
+
 func (a *app) kernelCommand() *cobra.Command {
-	var on []string
-	var variant, source string
-	var jobs int
+	var flags kernelFlags
 	// each runs f for every architecture that --on names.
 	each := func(f func(cmd *cobra.Command, b *kernel.Builder, arch *abi.Arch, v kernel.Variant) error) func(*cobra.Command, []string) error {
 		return func(cmd *cobra.Command, _ []string) error {
-			_, as, err := parsePlaces(on)
+			b, as, bar, err := a.builder(flags)
 			if err != nil {
 				return err
 			}
-			if len(as) == 0 {
-				return usageError("--on names no architecture; the host boots its own kernel")
-			}
-			if !slices.Contains(kernel.Variants(), kernel.Variant(variant)) {
-				return usageError("unknown kernel variant %q; known: %s", variant, variantNames())
-			}
-			bar := a.newProgress()
 			defer bar.End()
-			b := &kernel.Builder{Source: source, Jobs: jobs, Progress: bar}
-			if a.verbose {
-				b.Verbose = a.stderr
-			}
 			for _, arch := range as {
-				if err := f(cmd, b, arch, kernel.Variant(variant)); err != nil {
+				if err := f(cmd, b, arch, kernel.Variant(flags.variant)); err != nil {
 					return err
 				}
 			}
@@ -69,16 +83,17 @@ func (a *app) kernelCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	f := cmd.PersistentFlags()
-	f.StringSliceVar(&on, "on", []string{"all"}, "architectures: amd64, arm64, riscv64, or all")
-	f.StringVar(&variant, "kernel", "stock", "variant: "+variantNames())
-	f.StringVar(&source, "source", "", "kernel source: a tarball, a .deb or a directory (default: fetch Debian's)")
-	f.IntVar(&jobs, "jobs", 0, "compilers at once (default: one a CPU)")
+	f.StringSliceVar(&flags.on, "on", []string{"all"}, "architectures: amd64, arm64, riscv64, or all")
+	f.StringVar(&flags.variant, "kernel", "stock", "variant: "+variantNames()+" (verify: patched)")
+	f.StringVar(&flags.source, "source", "", "kernel source: a tarball, a .deb or a directory (default: fetch Debian's)")
+	f.IntVar(&flags.jobs, "jobs", 0, "compilers at once (default: one a CPU)")
 
 	cmd.AddCommand(
+		a.kernelVerifyCommand(&flags), a.kernelFootprintCommand(),
 		&cobra.Command{
 			Use: "build", Short: "Build, or find in the cache", Args: noArgs,
 			Example: `  unotify-bench kernel build
-  unotify-bench kernel build --on arm64 --source ~/linux-6.12.tar.xz`,
+  unotify-bench kernel build --kernel patched --on arm64 --source ~/linux-6.12.tar.xz`,
 			RunE: each(func(cmd *cobra.Command, b *kernel.Builder, arch *abi.Arch, v kernel.Variant) error {
 				img, err := b.Build(cmd.Context(), arch, v)
 				if err != nil {
