@@ -233,7 +233,27 @@ func (b *Builder) fill(ctx context.Context, tree objectTree, r request, src *sou
 	if jobs <= 0 {
 		jobs = runtime.NumCPU() + 1 // kbuild's directories leave gaps
 	}
-	return tree.compile(ctx, jobs, b.estimate(r, tree), b.progress(), b.onLine)
+	units, err = tree.compile(ctx, jobs, b.estimate(r, tree), b.progress(), b.onLine)
+	if err != nil || len(over) == 0 {
+		return units, err
+	}
+	files, open, err := tree.hidden(over)
+	if err != nil || len(files) == 0 {
+		return units, err
+	}
+	// First they become new to make, which is what an interruption must
+	// leave to be done.
+	now := time.Now()
+	for _, name := range files {
+		if err := os.Chtimes(filepath.Join(tree.dir, name), now, now); err != nil {
+			return units, err
+		}
+	}
+	if err := tree.show(src, over, open...); err != nil {
+		return units, err
+	}
+	more, err := tree.compile(ctx, jobs, 0, b.progress(), b.onLine)
+	return units + more, err
 }
 
 // estimate is how many units compiling will take: as many as it took the

@@ -26,6 +26,8 @@ var (
 	ErrConfig = errors.New("kernel configuration did not take effect")
 	// ErrStyle says that Linux's checkpatch.pl complained of a patch.
 	ErrStyle = errors.New("checkpatch.pl complains")
+	// ErrWarning says that the compiler warned of what a patch touches.
+	ErrWarning = errors.New("the compiler warns")
 	// ErrNotReproducible says that the same input gave two images.
 	ErrNotReproducible = errors.New("a second build gave another image")
 	// ErrNoSource says that no kernel source could be had.

@@ -30,24 +30,27 @@ func (p logProgress) Log(line string)  { p.t.Log(line) }
 // none.
 func TestBuildReal(t *testing.T) {
 	for _, arch := range []*abi.Arch{&amd64.Arch, &arm64.Arch, &riscv64.Arch} {
-		t.Run(arch.Name, func(t *testing.T) {
-			b := &Builder{Progress: logProgress{t}}
-			img, err := b.Build(t.Context(), arch, Stock)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if ok, _ := regexp.MatchString(`^6\.12\.\d+\+unotify$`, img.Release); !ok {
-				t.Errorf("release %q, want 6.12.N+unotify", img.Release)
-			}
-			found, err := OpenImage(img.Path, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if found.Arch.Name != arch.Name || found.Release != img.Release || found.SHA256 != img.SHA256 {
-				t.Errorf("OpenImage: %s %+v, built %+v", found.Arch.Name, found, img)
-			}
-			wantNoPath(t, b, img)
-		})
+		for _, v := range []Variant{Stock, Patched} {
+			t.Run(arch.Name+"/"+string(v), func(t *testing.T) {
+				release := map[Variant]string{Stock: `^6\.12\.\d+\+unotify$`, Patched: `^6\.12\.\d+\+unotify-patched$`}[v]
+				b := &Builder{Progress: logProgress{t}}
+				img, err := b.Build(t.Context(), arch, v)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if ok, _ := regexp.MatchString(release, img.Release); !ok {
+					t.Errorf("release %q, want %s", img.Release, release)
+				}
+				found, err := OpenImage(img.Path, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if found.Arch.Name != arch.Name || found.Release != img.Release || found.SHA256 != img.SHA256 {
+					t.Errorf("OpenImage: %s %+v, built %+v", found.Arch.Name, found, img)
+				}
+				wantNoPath(t, b, img)
+			})
+		}
 	}
 }
 

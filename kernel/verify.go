@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"unotify-bench/abi"
@@ -51,7 +52,7 @@ type verification struct {
 
 // Verify checks the patches of v: that each applies, also where no kernel is
 // made of it; that its style passes Linux's checkpatch.pl; and that for each
-// architecture the kernel builds after each of them. With twice it builds the
+// architecture the kernel builds without a warning after each of them. With twice it builds the
 // whole once more, in an object tree of its own, which must give the same
 // image. Each step's verdict goes to tell; the error says what kept Verify
 // from going on, or joins the verdicts' errors.
@@ -80,10 +81,11 @@ func (b *Builder) Verify(ctx context.Context, arches []*abi.Arch, v Variant, twi
 		}
 		tell(v)
 	}}
-	if err := x.apply(all); err != nil {
+	applies, err := x.apply(all)
+	if err != nil {
 		return err
 	}
-	if len(failed) == 0 { // else there is nothing to build
+	if applies { // else there is nothing to build
 		for _, arch := range arches {
 			if err := x.builds(arch, v, twice); err != nil {
 				return err
@@ -94,10 +96,10 @@ func (b *Builder) Verify(ctx context.Context, arches []*abi.Arch, v Variant, twi
 }
 
 // apply applies everything, in order, and looks at each patch's style.
-func (x *verification) apply(all []patch) error {
+func (x *verification) apply(all []patch) (applies bool, err error) {
 	s, err := newScratch(x.src, nil)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer s.close()
 	x.progress().Step("apply and read the patches")
@@ -106,7 +108,7 @@ func (x *verification) apply(all []patch) error {
 		x.progress().Done(int64(i), int64(len(all)))
 		why, err := p.skipped(x.src)
 		if err != nil {
-			return err
+			return false, err
 		}
 		if why != "" {
 			x.tell(Verdict{Step: "apply", Patch: p.name, Detail: "skipped: " + why})
@@ -116,18 +118,18 @@ func (x *verification) apply(all []patch) error {
 		if !broken { // what comes after a patch that does not apply says nothing
 			notes, err := x.applyOne(s, p)
 			if x.ctx.Err() != nil {
-				return x.ctx.Err()
+				return false, x.ctx.Err()
 			}
 			broken = err != nil
 			x.tell(Verdict{Step: "apply", Patch: p.name, Detail: strings.Join(notes, "; "), Err: err})
 		}
 		err = checkStyle(x.ctx, x.src, p)
 		if x.ctx.Err() != nil {
-			return x.ctx.Err()
+			return false, x.ctx.Err()
 		}
 		x.tell(Verdict{Step: "style", Patch: p.name, Err: err})
 	}
-	return nil
+	return !broken, nil
 }
 
 func (x *verification) applyOne(s *scratch, p patch) (notes []string, err error) {
@@ -202,8 +204,33 @@ func (x *verification) step(r request, compiler string) error {
 	}
 	defer l.Close()
 	tree := objectTree{dir: cache.objectTree(name), target: r.target, release: r.spec.release(), lock: l}
-	_, err = x.fill(x.ctx, tree, r, x.src, cache.root)
-	return err
+	var warnings []string
+	quiet := *x.Builder
+	quiet.Verbose = newLineWriter(func(line string) {
+		x.onLine(line)
+		if strings.Contains(line, ": warning: ") && x.touches(line) {
+			warnings = append(warnings, line)
+		}
+	})
+	if _, err := quiet.fill(x.ctx, tree, r, x.src, cache.root); err != nil {
+		return err
+	}
+	if warnings != nil {
+		return fmt.Errorf("%w:\n  %s", ErrWarning, strings.Join(warnings, "\n  "))
+	}
+	return nil
+}
+
+// touches says that a line of the compiler's is about a file that a patch
+// touches: Linux has warnings of its own.
+func (x *verification) touches(line string) bool {
+	for _, p := range x.series {
+		parsed, err := parsePatch(p)
+		if err == nil && slices.ContainsFunc(parsed.touched(), func(name string) bool { return strings.Contains(line, name) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // again builds in an object tree that was never there before, of the same

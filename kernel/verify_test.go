@@ -65,6 +65,7 @@ func TestVerify(t *testing.T) {
 		{"bad style", good, diffOf(shared, sharedOld, "BADSTYLE\n"), []string{
 			"ok    apply " + p, "ok    style " + p, "ok    apply " + q,
 			"FAIL  style " + q + ": checkpatch.pl complains:\n  0001-f.patch:6: WARNING:BAD: bad style",
+			"ok    build riscv64 " + p, "ok    build riscv64 " + q, "ok    image riscv64: 6.12.999+unotify-faulty", "ok    twice riscv64",
 		}, ErrStyle},
 		{"does not build", good, diffOf("Makefile", "", "$(error broken)\n"), nil, nil},
 		// Documentation is not built, and has to fit all the same.
@@ -111,6 +112,19 @@ func TestVerifyTwice(t *testing.T) {
 	}
 	if _, err := f.verify(false); err != nil {
 		t.Errorf("built once: %v", err)
+	}
+}
+
+// Of the compiler's warnings only those about patched files count.
+func TestVerifyWarnings(t *testing.T) {
+	f := newVerify(t, diffOf("kernel/three.c", threeOld, "1\n"), diffOf("include/linux/shared.h", sharedOld, "int x;\n"))
+	f.hook(`echo "../kernel/beside.c:1:2: warning: old"
+if [ $1 = obj5 ]; then echo "../include/linux/shared.h:1:2: warning: new"; fi`)
+	f.buildVariant(Stock)
+	lines, err := f.verify(false)
+	want := "FAIL  build riscv64 faults/0001-f.patch: the compiler warns:\n  ../include/linux/shared.h:1:2: warning: new"
+	if !errors.Is(err, ErrWarning) || len(lines) != 6 || lines[5] != want {
+		t.Errorf("%v, lines %q", err, lines)
 	}
 }
 

@@ -21,7 +21,9 @@ import (
 // The tree itself is all that is remembered of earlier variants, and each
 // call looks at every file: one that was interrupted is made good by the
 // next.
-func (o objectTree) show(src *source, over overlay) error {
+//
+// The directories in open are real ones as well: see hidden.
+func (o objectTree) show(src *source, over overlay, open ...string) error {
 	fresh := !fileExists(o.out())
 	for _, dir := range []string{o.dir, o.out(), o.temp()} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -34,6 +36,11 @@ func (o objectTree) show(src *source, over overlay) error {
 			v.below[dir] = true
 		}
 	}
+	for _, dir := range open {
+		for ; dir != "."; dir = path.Dir(dir) {
+			v.below[dir] = true
+		}
+	}
 	return v.dir("", fresh)
 }
 
@@ -41,7 +48,7 @@ type view struct {
 	tree  objectTree
 	src   string
 	over  overlay
-	below map[string]bool // directories above a file of over
+	below map[string]bool // directories that are to be real ones
 }
 
 // keeps tells what in the topmost directory is no part of the view.

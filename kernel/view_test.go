@@ -79,6 +79,9 @@ func (v *shownView) texts() map[string]string {
 func (v *shownView) regular() (all, fresh []string) {
 	v.t.Helper()
 	err := filepath.WalkDir(v.tree.dir, func(path string, d fs.DirEntry, err error) error {
+		if path == v.tree.out() {
+			return filepath.SkipDir
+		}
 		if err != nil || !d.Type().IsRegular() {
 			return err
 		}
