@@ -45,7 +45,7 @@ func (v Verdict) String() string {
 type verification struct {
 	*Builder
 	ctx    context.Context
-	tell   func(Verdict)
+	tell   func(Verdict) (well bool)
 	src    *source
 	series []patch // without those that are not for src
 }
@@ -75,11 +75,12 @@ func (b *Builder) Verify(ctx context.Context, arches []*abi.Arch, v Variant, twi
 		return err
 	}
 	failed := []error{}
-	x := &verification{Builder: b, ctx: ctx, src: src, tell: func(v Verdict) {
+	x := &verification{Builder: b, ctx: ctx, src: src, tell: func(v Verdict) bool {
 		if v.Err != nil {
 			failed = append(failed, fmt.Errorf("%s %s %s: %w", v.Step, v.Arch, v.Patch, v.Err))
 		}
 		tell(v)
+		return v.Err == nil
 	}}
 	applies, err := x.apply(all)
 	if err != nil {
@@ -166,8 +167,7 @@ func (x *verification) builds(arch *abi.Arch, v Variant, twice bool) error {
 		if x.ctx.Err() != nil {
 			return x.ctx.Err()
 		}
-		x.tell(Verdict{Step: "build", Arch: arch.Name, Patch: p.name, Err: err})
-		if err != nil {
+		if !x.tell(Verdict{Step: "build", Arch: arch.Name, Patch: p.name, Err: err}) {
 			return nil // the next one has nothing to stand on
 		}
 	}
@@ -179,8 +179,7 @@ func (x *verification) builds(arch *abi.Arch, v Variant, twice bool) error {
 	if err == nil {
 		verdict.Detail = img.Release + " sha256 " + img.SHA256
 	}
-	x.tell(verdict)
-	if err != nil || !twice {
+	if !x.tell(verdict) || !twice {
 		return nil
 	}
 	err = x.again(arch, v, img)

@@ -86,8 +86,11 @@ func (v view) dir(rel string, fresh bool) error {
 	}
 	for _, e := range shown {
 		name := path.Join(rel, e.Name())
+		if rel == "" && v.keeps(e.Name()) {
+			continue
+		}
 		f, patched := v.over[name]
-		if _, ok := here[name]; (!ok || patched && f == nil) && !(rel == "" && v.keeps(e.Name())) {
+		if _, ok := here[name]; !ok || patched && f == nil {
 			if err := os.RemoveAll(filepath.Join(v.tree.dir, name)); err != nil {
 				return err
 			}
