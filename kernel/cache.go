@@ -66,6 +66,8 @@ type Entry struct {
 
 	Path    string `json:"-"`
 	Damaged string `json:"-"` // why the entry is of no use, if it is not
+	// Outdated says that its fragments or patches are others than today's.
+	Outdated bool `json:"-"`
 }
 
 const (
@@ -85,9 +87,13 @@ func (b *Builder) List() ([]Entry, error) {
 	}
 	var entries []Entry
 	for _, d := range dirs {
-		if !strings.HasPrefix(d.Name(), tempPrefix) {
-			entries = append(entries, readEntry(c.path(string(Images), d.Name())))
+		if strings.HasPrefix(d.Name(), tempPrefix) {
+			continue
 		}
+		e := readEntry(c.path(string(Images), d.Name()))
+		r, err := b.request(&abi.Arch{Name: e.Arch}, e.Variant)
+		e.Outdated = err != nil || e.Config != r.configHash() || e.Patches != r.patches
+		entries = append(entries, e)
 	}
 	slices.SortStableFunc(entries, func(a, b Entry) int { return b.Built.Compare(a.Built) })
 	return entries, nil
@@ -212,17 +218,11 @@ func (b *Builder) Clean(ctx context.Context, parts ...Part) error {
 	if len(parts) == 0 {
 		parts = []Part{Sources, Objects, Images}
 	}
-	// Whoever builds holds a lock. New ones cannot start while these are
-	// held, except for object trees that never existed before.
-	names, _ := filepath.Glob(c.lockFile("*"))
-	slices.Sort(names)
-	for _, name := range names {
-		l, err := lock(ctx, name, filepath.Base(name), b.progress())
-		if err != nil {
-			return err
-		}
-		defer l.Close()
+	unlock, err := b.lockAll(ctx, c)
+	if err != nil {
+		return err
 	}
+	defer unlock()
 	for _, p := range parts {
 		if p == Sources {
 			err = os.RemoveAll(c.path("download")) // left by an interrupted fetch
@@ -232,6 +232,56 @@ func (b *Builder) Clean(ctx context.Context, parts ...Part) error {
 		}
 	}
 	return nil
+}
+
+// CleanOutdated removes the images that are not found any more, as their
+// fragments or patches were edited or they are damaged, and returns how many.
+func (b *Builder) CleanOutdated(ctx context.Context) (int, error) {
+	c, err := b.cache()
+	if err != nil {
+		return 0, err
+	}
+	unlock, err := b.lockAll(ctx, c)
+	if err != nil {
+		return 0, err
+	}
+	defer unlock()
+	entries, err := b.List()
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	for _, e := range entries {
+		if e.Outdated || e.Damaged != "" {
+			if err := os.RemoveAll(filepath.Dir(e.Path)); err != nil {
+				return n, fmt.Errorf("clean the cache: %w", err)
+			}
+			n++
+		}
+	}
+	return n, nil
+}
+
+// lockAll waits until nobody builds. New builds cannot start while the locks
+// are held, except in object trees that never existed before.
+func (b *Builder) lockAll(ctx context.Context, c cacheDir) (unlock func(), err error) {
+	var held []*os.File
+	unlock = func() {
+		for _, l := range held {
+			l.Close()
+		}
+	}
+	names, _ := filepath.Glob(c.lockFile("*"))
+	slices.Sort(names)
+	for _, name := range names {
+		l, err := lock(ctx, name, filepath.Base(name), b.progress())
+		if err != nil {
+			unlock()
+			return nil, err
+		}
+		held = append(held, l)
+	}
+	return unlock, nil
 }
 
 func writeJSON(path string, v any) error {

@@ -107,11 +107,27 @@ func TestEditedPatch(t *testing.T) {
 	if again := f.buildVariant(Stock); *again != *stock {
 		t.Errorf("stock was %+v, is %+v", stock, again)
 	}
+	list, err := f.List()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range list {
+		if e.Outdated != (e.Key == first.Key) {
+			t.Errorf("%s %s is outdated: %v", e.Variant, e.Key, e.Outdated)
+		}
+	}
 	withPatches(t, diffOf("kernel/three.c", threeOld, "1\n"), fault)
 	if again, err := f.Lookup(fakeArch, Patched); err != nil || *again != *first {
 		t.Errorf("the first is %+v, %v", again, err)
 	}
 	f.wantCompiled()
+	// second is the outdated one now.
+	if n, err := f.CleanOutdated(t.Context()); err != nil || n != 1 {
+		t.Errorf("%d kernels removed, %v", n, err)
+	}
+	if list, err := f.List(); err != nil || len(list) != 2 || fileExists(second.Path) {
+		t.Errorf("left: %+v, %v", list, err)
+	}
 }
 
 func TestPatchOfAnotherSource(t *testing.T) {

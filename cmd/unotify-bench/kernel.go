@@ -89,7 +89,7 @@ func (a *app) kernelCommand() *cobra.Command {
 	f.IntVar(&flags.jobs, "jobs", 0, "compilers at once (default: one a CPU)")
 
 	cmd.AddCommand(
-		a.kernelVerifyCommand(&flags), a.kernelFootprintCommand(),
+		a.kernelCleanCommand(), a.kernelVerifyCommand(&flags), a.kernelFootprintCommand(), a.kernelSelftestCommand(&flags),
 		&cobra.Command{
 			Use: "build", Short: "Build, or find in the cache", Args: noArgs,
 			Example: `  unotify-bench kernel build
@@ -140,21 +140,42 @@ func (a *app) kernelCommand() *cobra.Command {
 				}
 				w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 				for _, e := range entries {
-					fmt.Fprintf(w, "%s\t%s\t%s\t%.1f MB\t%s\n", e.Arch, e.Variant, e.Release, float64(e.Size)/1e6, e.Path)
+					state := ""
+					switch {
+					case e.Damaged != "":
+						state = "damaged: " + clean(e.Damaged)
+					case e.Outdated:
+						state = "outdated"
+					}
+					fmt.Fprintf(w, "%s\t%s\t%s\t%.1f MB\t%s\t%s\n", e.Arch, e.Variant, e.Release, float64(e.Size)/1e6, e.Path, state)
 				}
 				return w.Flush()
 			},
 		},
-		&cobra.Command{
-			Use: "clean", Short: "Remove cached kernels, object trees and sources", Args: noArgs,
-			Example: `  unotify-bench kernel clean
-  unotify-bench kernel clean --verbose`,
-			RunE: func(cmd *cobra.Command, _ []string) error {
-				bar := a.newProgress()
-				defer bar.End()
-				return (&kernel.Builder{Progress: bar}).Clean(cmd.Context())
-			},
-		},
 	)
+	return cmd
+}
+
+func (a *app) kernelCleanCommand() *cobra.Command {
+	var outdated bool
+	cmd := &cobra.Command{
+		Use: "clean", Short: "Remove cached kernels, object trees and sources", Args: noArgs,
+		Example: `  unotify-bench kernel clean
+  unotify-bench kernel clean --outdated`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			bar := a.newProgress()
+			defer bar.End()
+			b := &kernel.Builder{Progress: bar}
+			if !outdated {
+				return b.Clean(cmd.Context())
+			}
+			n, err := b.CleanOutdated(cmd.Context())
+			if err == nil {
+				bar.Log(fmt.Sprintf("%d kernels removed", n))
+			}
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&outdated, "outdated", false, "only kernels whose fragments or patches were edited since")
 	return cmd
 }
