@@ -97,7 +97,7 @@ func TestBadSources(t *testing.T) {
 		{"text", bytes.Repeat([]byte("text"), 1000), "not a source tarball"},
 		{"empty", nil, "too short"},
 		{"truncated xz", xz[:len(xz)/2], "xz"},
-		{"truncated tar", plain[:len(plain)/3], "unexpected EOF"},
+		{"truncated tar", plain[:bytes.Index(plain, []byte("olddefconfig"))], "unexpected EOF"},
 		{"no Linux", withFile("other/README"), "is no Linux source"},
 		{"Makefile of something else", withFile("other/Makefile"), "has no VERSION"},
 		{"path that leaves the tree", withFile("linux/../../../../../.." + outside), "escapes"},
