@@ -126,7 +126,7 @@ func tscCheck() check {
 // each architecture.
 func machineWards(ctx context.Context, arches []*abi.Arch, source string) ([]ward, error) {
 	b := &kernel.Builder{Source: source}
-	ready, err := b.Ready(ctx, arches, kernel.Stock)
+	ready, err := b.Ready(ctx, arches, defaultKernel)
 	if err != nil {
 		return nil, err
 	}
@@ -182,11 +182,11 @@ func programCheck(arch *abi.Arch) check {
 
 func kernelCheck(b *kernel.Builder, arch *abi.Arch) check {
 	c := check{health: fine, name: "kernel"}
-	switch img, err := b.Lookup(arch, kernel.Stock); {
+	switch img, err := b.Lookup(arch, defaultKernel); {
 	case err == nil:
-		c.detail = fmt.Sprintf("stock %s, built", img.Release)
+		c.detail = fmt.Sprintf("%s %s, built", defaultKernel, img.Release)
 	case errors.Is(err, kernel.ErrNotBuilt):
-		c.detail = "stock is not built yet: the first run does it, in about three minutes"
+		c.detail = fmt.Sprintf("%s is not built yet: the first run does it, in about four minutes", defaultKernel)
 	default:
 		c.health, c.detail = missing, err.Error()
 	}

@@ -61,7 +61,7 @@ samples to the instruction, on any machine), each with several seeds.`,
 	}
 	fl := cmd.Flags()
 	fl.StringSliceVar(&f.on, "on", []string{"all"}, "where: host, amd64, arm64, riscv64, or all")
-	fl.StringVar(&f.kernel, "kernel", "stock", "what the virtual machines boot: "+variantNames()+", or a kernel image's path")
+	fl.StringVar(&f.kernel, "kernel", string(defaultKernel), "what the virtual machines boot: "+variantNames()+", or a kernel image's path")
 	fl.StringSliceVar(&f.mechs, "mech", nil, "these mechanisms only")
 	fl.StringSliceVar(&f.syscalls, "syscall", nil, "these syscalls only")
 	fl.StringVar(&f.match, "run", "", "only rows whose name matches this regular expression")
@@ -91,6 +91,9 @@ func sweepNames() string {
 	}
 	return strings.Join(names, ", ")
 }
+
+// defaultKernel is the one that has every mechanism.
+const defaultKernel = kernel.Patched
 
 func variantNames() string {
 	var names []string
