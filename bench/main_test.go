@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"maps"
 	"os"
@@ -14,6 +15,9 @@ import (
 
 	"golang.org/x/sys/unix"
 )
+
+// patched is set by who knows that the kernel is.
+var patched = flag.Bool("patched", false, "fail where this kernel lacks anything that is proposed")
 
 func TestMain(m *testing.M) {
 	Main()

@@ -89,6 +89,9 @@ func lacking(t *testing.T, c Cell) string {
 	for _, f := range needs {
 		for _, found := range kernelHas() {
 			if found.Feature == "ask for "+f.String() && found.State != Works {
+				if *patched {
+					t.Errorf("a patched kernel has no %v", f)
+				}
 				return f.String()
 			}
 		}

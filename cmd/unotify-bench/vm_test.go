@@ -24,24 +24,29 @@ import (
 // guestTests are the packages whose tests run in virtual machines: what they
 // test is different on every architecture.
 var guestTests = []struct {
-	pkg   string
-	run   string // -test.run
-	clock kernel.Clock
-	skip  string // a test that cannot run there yet
+	pkg    string
+	run    string // -test.run
+	clock  kernel.Clock
+	skip   string // a test that cannot run there yet
+	kernel kernel.Variant
 }{
-	{"abi", "^(TestStops|TestNative)$", kernel.Wall, ""},
-	{"asmstubs", ".", kernel.Wall, ""},
-	{"asmstubs", ".", kernel.Insns, ""},
+	{"abi", "^(TestStops|TestNative)$", kernel.Wall, "", kernel.Stock},
+	{"asmstubs", ".", kernel.Wall, "", kernel.Stock},
+	{"asmstubs", ".", kernel.Insns, "", kernel.Stock},
 	// On arm64 and riscv64 its storm of signals has been seen to leave the
 	// machine silent for minutes, one run in three. It runs natively.
-	{"internal/notify", ".", kernel.Wall, "TestStorm"},
+	{"internal/notify", ".", kernel.Wall, "TestStorm", kernel.Stock},
 	// The rest of bench is measured for real by TestMachines.
-	{"bench", "^(TestRelay|TestFailures|TestYama)$", kernel.Wall, ""},
+	{"bench", "^(TestRelay|TestFailures|TestYama)$", kernel.Wall, "", kernel.Stock},
+	// Everything that is proposed must be there, and measured. What is stock
+	// must be as it was.
+	{"internal/notify", ".", kernel.Wall, "TestStorm", kernel.Patched},
+	{"bench", "^(TestProposed|TestProbe|TestSteps|TestManyTargets|TestSupervisorAllocatesNothing)$", kernel.Wall, "", kernel.Patched},
 }
 
 // testKernel returns the kernel to boot.
-var testKernel = func(ctx context.Context, arch *abi.Arch) (*kernel.Image, error) {
-	return (&kernel.Builder{}).Build(ctx, arch, kernel.Stock)
+var testKernel = func(ctx context.Context, arch *abi.Arch, v kernel.Variant) (*kernel.Image, error) {
+	return (&kernel.Builder{}).Build(ctx, arch, v)
 }
 
 // TestVM runs the test binaries of other packages in a virtual machine of
@@ -51,10 +56,6 @@ func TestVM(t *testing.T) {
 	dir := t.TempDir()
 	for _, arch := range arches() {
 		t.Run(arch.Name, func(t *testing.T) {
-			img, err := testKernel(t.Context(), arch)
-			if err != nil {
-				t.Fatal(err)
-			}
 			init := filepath.Join(dir, arch.Name+".init")
 			goTool(t, arch.Name, "build", "-trimpath", "-ldflags=-s -w", "-o", init, ".")
 			for _, tt := range guestTests {
@@ -63,11 +64,25 @@ func TestVM(t *testing.T) {
 					clock = "insns"
 				}
 				name := filepath.Base(tt.pkg)
+				if tt.kernel != kernel.Stock {
+					name += "/" + string(tt.kernel)
+				}
 				t.Run(name+"/"+clock, func(t *testing.T) {
+					img, err := testKernel(t.Context(), arch, tt.kernel)
+					if err != nil {
+						t.Fatal(err)
+					}
 					program := testProgram(t, dir, tt.pkg, arch.Name)
 					native := testProgram(t, dir, tt.pkg, runtime.GOARCH)
 					want := slices.DeleteFunc(listTests(t, native, tt.run), func(name string) bool { return name == tt.skip })
-					out := runInGuest(t, img, init, program, tt.run, tt.skip, tt.clock)
+					flags := []string{"-test.run=" + tt.run}
+					if tt.skip != "" {
+						flags = append(flags, "-test.skip=^"+tt.skip+"$")
+					}
+					if tt.kernel != kernel.Stock {
+						flags = append(flags, "-patched")
+					}
+					out := runInGuest(t, img, init, program, tt.clock, flags...)
 					checkPassed(t, out, want)
 				})
 				if tt.skip != "" {
@@ -129,14 +144,11 @@ func listTests(t *testing.T, program, run string) []string {
 }
 
 // runInGuest boots a machine whose job is the program and returns its output.
-func runInGuest(t *testing.T, img *kernel.Image, init, program, run, skip string, clock kernel.Clock) []string {
+func runInGuest(t *testing.T, img *kernel.Image, init, program string, clock kernel.Clock, flags ...string) []string {
 	t.Helper()
 	const inGuest = "bin/test"
-	argv := []string{"/" + inGuest, "-test.v", "-test.short", "-test.timeout=20m", "-test.run=" + run}
-	if skip != "" {
-		argv = append(argv, "-test.skip=^"+skip+"$")
-	}
-	j, err := json.Marshal(job{Exec: argv})
+	argv := []string{"/" + inGuest, "-test.v", "-test.short", "-test.timeout=20m"}
+	j, err := json.Marshal(job{Exec: append(argv, flags...)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"maps"
 	"os"
@@ -21,6 +22,9 @@ func role(name string, f func(*Conn) error) string {
 	roles[name] = f
 	return name
 }
+
+// patched is set by who knows that the kernel is.
+var patched = flag.Bool("patched", false, "fail where this kernel lacks anything that is proposed")
 
 func TestMain(m *testing.M) {
 	// A thread in a raw call keeps its P and stops for no collection.

@@ -20,6 +20,9 @@ func (c *caller) has(t *testing.T, fs ...Feature) bool {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if *patched && !has {
+			t.Errorf("a patched kernel has no %v", f)
+		}
 		all = all && has
 	}
 	return all
@@ -31,8 +34,8 @@ func TestFeatures(t *testing.T) {
 	c := startNotified(t)
 	for _, f := range Features() {
 		has, err := c.Has(f)
-		if err != nil {
-			t.Errorf("%v: %v", f, err)
+		if err != nil || *patched && !has {
+			t.Errorf("%v: %v (%v)", f, has, err)
 		}
 		if again, err := c.Has(f); again != has || err != nil {
 			t.Errorf("%v: first %v, then %v (%v)", f, has, again, err)
