@@ -26,7 +26,9 @@ type overlayFile struct {
 
 // notBuilt are parts of the source that no kernel is made of. An unpacked
 // source lacks most of the first.
-var notBuilt = []string{"Documentation/", "tools/testing/"}
+var notBuilt = []string{docs, "tools/testing/"}
+
+const docs = "Documentation/"
 
 // scratch is a directory with copies of the files that patches touch, to
 // which they are applied one after another. The source is never written to.
@@ -194,13 +196,13 @@ func (s *scratch) overlay() (overlay, error) {
 	return over, nil
 }
 
-// applySeries applies those patches of a series that are for src, as far as
-// a kernel is made of what they touch.
-func applySeries(ctx context.Context, series []patch, src *source) (overlay, error) {
+// applySeries applies those patches of a series that are for src, but for what
+// lies below without.
+func applySeries(ctx context.Context, series []patch, src *source, without []string) (overlay, error) {
 	if len(series) == 0 {
 		return nil, nil
 	}
-	s, err := newScratch(src, notBuilt)
+	s, err := newScratch(src, without)
 	if err != nil {
 		return nil, err
 	}

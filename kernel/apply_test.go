@@ -72,7 +72,7 @@ func TestApplySeries(t *testing.T) {
 		{name: "p/4", text: "not a patch", unless: []condition{{"kernel/other.c", "o"}}},
 		{name: "p/5", text: diffOf("Documentation/a.rst", "left out\n", "b\n")},
 	}
-	over, err := applySeries(t.Context(), series, src)
+	over, err := applySeries(t.Context(), series, src, notBuilt)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func TestApplyFails(t *testing.T) {
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			src := sourceOf(t, map[string]string{"kernel/a.c": "1\n2\n3\n", "long.c": "1\n2\n3\n4\n5\n6\n7\n8\n"})
-			over, err := applySeries(t.Context(), []patch{good, {name: "patches/0002-bad.patch", text: row.text}}, src)
+			over, err := applySeries(t.Context(), []patch{good, {name: "patches/0002-bad.patch", text: row.text}}, src, notBuilt)
 			var got *ErrPatch
 			if !errors.As(err, &got) || over != nil {
 				t.Fatalf("applied with %v", err)

@@ -207,7 +207,7 @@ func (b *Builder) build(ctx context.Context, r request, src *source, compiler st
 // fill makes the objects of r in its tree and returns how many units that
 // took.
 func (b *Builder) fill(ctx context.Context, tree objectTree, r request, src *source, cacheRoot string) (units int64, err error) {
-	over, err := applySeries(ctx, r.series, src)
+	over, err := applySeries(ctx, r.series, src, notBuilt)
 	if err != nil {
 		return 0, err
 	}

@@ -45,7 +45,10 @@ type Machine struct {
 	Execs  map[string]string // executables, by path below /: path on the host
 	Params []string          // k=v kernel parameters, which init finds in its environment
 
-	Clock  Clock
+	Clock Clock
+	// Halt lets the CPU halt under the Insns clock while the guest idles. To
+	// sleep then takes no time, and the same Seed gives not quite the same run.
+	Halt   bool
 	Accel  Accel
 	CPUs   int    // 0 means 1
 	MemMiB int    // 0 means 256

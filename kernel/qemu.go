@@ -28,6 +28,7 @@ type board struct {
 	cpu     string // -cpu under TCG
 	params  string // kernel parameters
 	insns   string // more of them for the insns clock
+	poll    string // and where the CPU must not halt
 }
 
 // All three have virtio-mmio and no PCI, which costs neither a probe at boot
@@ -74,7 +75,8 @@ var boards = map[string]board{
 		kvm:     "microvm,acpi=off,rtc=on,pit=on,pic=on",
 		cpu:     "max,-erms,-fsrm,-la57",
 		params:  "console=ttyS0 reboot=t tsc=reliable",
-		insns:   "tsc_early_khz=1000000 nolapic_timer no_timer_check idle=poll",
+		insns:   "tsc_early_khz=1000000 nolapic_timer no_timer_check",
+		poll:    "idle=poll",
 	},
 	"arm64": {
 		program: "qemu-system-aarch64", pkg: "qemu-system-arm",
@@ -82,7 +84,7 @@ var boards = map[string]board{
 		kvm:     "virt,gic-version=max",
 		cpu:     "cortex-a72,cntfrq=1000000000",
 		params:  "console=ttyAMA0",
-		insns:   "nohlt",
+		poll:    "nohlt",
 	},
 	"riscv64": {
 		program: "qemu-system-riscv64", pkg: "qemu-system-misc",
@@ -90,7 +92,7 @@ var boards = map[string]board{
 		kvm:     "virt",
 		cpu:     "rv64",
 		params:  "console=ttyS0 riscv_isa_fallback",
-		insns:   "nohlt",
+		poll:    "nohlt",
 	},
 }
 
@@ -194,6 +196,9 @@ func (m *Machine) params(b board) (string, error) {
 	p := []string{b.params, "loglevel=5", "panic=-1"}
 	if m.Clock == Insns && b.insns != "" {
 		p = append(p, b.insns)
+	}
+	if m.Clock == Insns && !m.Halt {
+		p = append(p, b.poll)
 	}
 	for _, kv := range append([]string{envRun + "=" + m.Run}, m.Params...) {
 		if name, _, ok := strings.Cut(kv, "="); !ok || name == "" || strings.ContainsAny(kv, " \t\n\"") {

@@ -17,6 +17,7 @@ type target struct {
 	make    string // ARCH=
 	cross   string // CROSS_COMPILE=, unless the host is that architecture
 	gcc     string // Debian package of the cross compiler
+	libc    string // Debian package of its C library, which it only recommends
 	goal    string // what make is asked for
 	image   string // what comes of it, in the object tree
 	strip   bool   // image is an ELF whose symbols nobody will read
@@ -34,6 +35,7 @@ var targets = []target{
 		make:  "x86_64",
 		cross: "x86_64-linux-gnu-",
 		gcc:   "gcc-x86-64-linux-gnu",
+		libc:  "libc6-dev-amd64-cross",
 		// Not bzImage: QEMU enters an uncompressed ELF with a PVH note
 		// directly, and nothing is unpacked by emulated instructions.
 		goal:    "vmlinux",
@@ -48,6 +50,7 @@ var targets = []target{
 		make:  "arm64",
 		cross: "aarch64-linux-gnu-",
 		gcc:   "gcc-aarch64-linux-gnu",
+		libc:  "libc6-dev-arm64-cross",
 		goal:  "Image",
 		image: "arch/arm64/boot/Image",
 		qemu:  Tool{Name: "qemu-system-aarch64", Package: "qemu-system-arm", Need: "boot arm64"},
@@ -58,6 +61,7 @@ var targets = []target{
 		make:  "riscv",
 		cross: "riscv64-linux-gnu-",
 		gcc:   "gcc-riscv64-linux-gnu",
+		libc:  "libc6-dev-riscv64-cross",
 		goal:  "Image",
 		image: "arch/riscv/boot/Image",
 		qemu:  Tool{Name: "qemu-system-riscv64", Package: "qemu-system-misc", Need: "boot riscv64"},
@@ -90,18 +94,28 @@ func (t target) prefix() string {
 
 // Tool is a program that building or booting a kernel needs.
 type Tool struct {
-	Name    string // program, or header in <>
+	Name    string // program, header in <>, or COMPILER:LIBRARY
 	Package string // Debian package
 	Need    string // what needs it
 }
 
-// Tools lists what building and booting a kernel for arch needs.
+// Tools lists what building and booting a kernel for arch needs, and its
+// selftests.
 func Tools(arch *abi.Arch) []Tool {
 	t, err := targetOf(arch)
 	if err != nil {
 		return nil
 	}
-	return append(t.buildTools(), t.qemu)
+	return append(t.buildTools(), t.libcTool(), t.qemu)
+}
+
+// libcTool is what programs are linked with that get into a guest.
+func (t target) libcTool() Tool {
+	pkg := t.libc
+	if t.prefix() == "" {
+		pkg = "libc6-dev"
+	}
+	return Tool{t.prefix() + "gcc:libc.a", pkg, "build the selftests for " + t.arch}
 }
 
 func (t target) buildTools() []Tool {
@@ -128,6 +142,14 @@ func (t target) buildTools() []Tool {
 // *ErrMissingTool.
 func (t Tool) Find() error {
 	missing := &ErrMissingTool{Tool: t.Name, Package: t.Package}
+	if compiler, library, ok := strings.Cut(t.Name, ":"); ok {
+		// A compiler that does not know it prints the name as it is.
+		path, err := exec.Command(compiler, "-print-file-name="+library).Output()
+		if err != nil || !strings.HasPrefix(string(path), "/") {
+			return missing
+		}
+		return nil
+	}
 	if !strings.HasPrefix(t.Name, "<") {
 		if _, err := exec.LookPath(t.Name); err != nil {
 			return missing

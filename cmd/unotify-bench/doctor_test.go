@@ -201,7 +201,7 @@ echo "$DEBIAN_FRONTEND: $*" >> %[1]s/log
 case "$*" in
 *" install "*)
 	for tool in xz make flex bison bc git gcc riscv64-linux-gnu-gcc qemu-system-riscv64; do
-		echo '#!/bin/sh' > %[1]s/$tool
+		printf '#!/bin/sh\necho /libc.a\n' > %[1]s/$tool
 		/bin/chmod +x %[1]s/$tool
 	done
 esac

@@ -18,6 +18,8 @@ type job struct {
 	Cells  []bench.Cell `json:",omitempty"`
 	Probe  bool         `json:",omitempty"`
 	Exec   []string     `json:",omitempty"` // a program and its arguments, for tests
+
+	Selftests [][]string `json:",omitempty"` // programs of /bin and their arguments
 }
 
 const jobFile = "job.json"
@@ -28,6 +30,8 @@ const (
 	eventProbe = "probe" // bench.Finding
 	eventOut   = "out"   // string: one line of a job's program
 	eventErr   = "err"   // string: why the job could not be done
+
+	eventSelftest = "selftest" // string: the program whose output comes next
 )
 
 // guestMain is the init of a virtual machine.
@@ -63,6 +67,18 @@ func doJob(g *kernel.GuestConn) (code int, err error) {
 	switch {
 	case len(j.Exec) > 0:
 		return execJob(g, j.Exec)
+	case len(j.Selftests) > 0:
+		for _, argv := range j.Selftests {
+			if err := g.Emit(eventSelftest, argv[0]); err != nil {
+				return 0, err
+			}
+			argv[0] = "/bin/" + argv[0]
+			// What it ends with, its output says in more detail.
+			if _, err := execJob(g, argv); err != nil {
+				return 0, err
+			}
+		}
+		return 0, nil
 	case j.Probe:
 		for _, f := range bench.Probe(ctx) {
 			if err := g.Emit(eventProbe, f); err != nil {

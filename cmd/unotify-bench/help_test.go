@@ -118,7 +118,7 @@ func TestCompletion(t *testing.T) {
 	if status != exitOK {
 		t.Errorf("completion of kernel: status %d", status)
 	}
-	for _, c := range []string{"build", "path", "config", "list", "clean", "verify", "footprint"} {
+	for _, c := range []string{"build", "path", "config", "list", "clean", "verify", "footprint", "selftest"} {
 		if !strings.Contains(out, "\n"+c+"\t") && !strings.HasPrefix(out, c+"\t") {
 			t.Errorf("kernel is not completed with %s: %q", c, out)
 		}

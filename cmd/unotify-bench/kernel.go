@@ -44,11 +44,15 @@ func (a *app) builder(f kernelFlags) (b *kernel.Builder, as []*abi.Arch, bar *pr
 		return nil, nil, nil, usageError("unknown kernel variant %q; known: %s", f.variant, variantNames())
 	}
 	bar = a.newProgress()
-	b = &kernel.Builder{Source: f.source, Jobs: f.jobs, Progress: bar}
+	return a.newBuilder(f, bar), as, bar, nil
+}
+
+func (a *app) newBuilder(f kernelFlags, bar *progress) *kernel.Builder {
+	b := &kernel.Builder{Source: f.source, Jobs: f.jobs, Progress: bar}
 	if a.verbose {
 		b.Verbose = a.stderr
 	}
-	return b, as, bar, nil
+	return b
 }
 
 func (a *app) kernelCommand() *cobra.Command {
