@@ -101,6 +101,16 @@ var (
 			return nil
 		},
 	})
+	// surprised asks for an exec event and has no use for it.
+	surprised = register(&Mechanism{
+		Name: "test-surprised", Rank: testRank, Verdict: abi.SECCOMP_RET_USER_NOTIF, Needs: []notify.Feature{notify.FeatureExecEvent},
+		Serve: func(s *supervisor) error {
+			return s.answer(func(_ *abi.Notif, r *abi.NotifResp) error {
+				r.Flags = abi.SECCOMP_USER_NOTIF_FLAG_CONTINUE | abi.SECCOMP_USER_NOTIF_FLAG_EXEC_EVENT
+				return nil
+			})
+		},
+	})
 	tracerDenies = failingTracer("test-tracer-denies", 5, func(*supervisor, *notify.Event) error {
 		return errors.New("the tracer says no")
 	})
@@ -147,6 +157,29 @@ func TestFailures(t *testing.T) {
 			awaitNone(t)
 		})
 	}
+}
+
+// TestExecEvents: an exec event is no trap, so that it is not answered as one
+// when nobody has asked for it, and not counted as one when somebody has.
+func TestExecEvents(t *testing.T) {
+	for _, c := range []Cell{cellOf(surprised.Name, "execve"), cellOf("redirect", "execve")} {
+		r := rows(t, few, c)[0]
+		switch {
+		case lacking(t, c) != "":
+			if r.NA != "this kernel has no "+lacking(t, c) {
+				t.Errorf("%s: n/a %q", c.Name(), r.NA)
+			}
+		case c.Mech == surprised.Name:
+			checkFailed(t, r, "an exec event came that nobody asked for")
+		default:
+			// One call of each relay is not measured: it starts the first program.
+			if least, most := r.Calls+r.Warmup, 2*(r.Calls+r.Warmup); r.Notifications < least || r.Notifications >= most {
+				t.Errorf("%d notifications, want %d and a few", r.Notifications, least)
+			}
+			checkRow(t, r, few)
+		}
+	}
+	awaitNone(t)
 }
 
 func checkFailed(t *testing.T, r Row, want ...string) {

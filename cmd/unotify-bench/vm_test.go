@@ -41,7 +41,7 @@ var guestTests = []struct {
 	// Everything that is proposed must be there, and measured. What is stock
 	// must be as it was.
 	{"internal/notify", ".", kernel.Wall, "TestStorm", kernel.Patched},
-	{"bench", "^(TestProposed|TestProbe|TestSteps|TestManyTargets|TestSupervisorAllocatesNothing)$", kernel.Wall, "", kernel.Patched},
+	{"bench", "^(TestProposed|TestExecEvents|TestProbe|TestSteps|TestManyTargets|TestSupervisorAllocatesNothing)$", kernel.Wall, "", kernel.Patched},
 }
 
 // testKernel returns the kernel to boot.
