@@ -98,7 +98,11 @@ func (a *app) showFootprints(all []kernel.Footprint) error {
 	fmt.Fprintln(a.stdout, "\nPosted in 2026, about, as a whole:")
 	w = tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	for _, p := range kernel.PostedFootprints() {
-		fmt.Fprintf(w, "%s\t%d lines\tin %s\there: %s\n", p.Name, p.Lines, strings.Join(p.Dirs, " "), p.Mechanism)
+		here := "not built: shelved after review"
+		if p.Mechanism != "" {
+			here = "here: shared and " + p.Mechanism
+		}
+		fmt.Fprintf(w, "%s\t%d lines\tin %s\t%s\n", p.Name, p.Lines, strings.Join(p.Dirs, " "), here)
 	}
 	if err := w.Flush(); err != nil {
 		return err
