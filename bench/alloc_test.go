@@ -108,7 +108,9 @@ func TestTargetAllocatesNothing(t *testing.T) {
 				}
 				out := make([]uint64, chunk)
 				st := &stretch{spec: &targetSpec{Calls: chunk, Warmup: 10, Chunk: chunk, Batch: 1, Counter: clk.counter}, script: script, out: out}
-				st.init(false)
+				if err := st.init(false); err != nil {
+					return err
+				}
 				allocs = testing.AllocsPerRun(10, func() {
 					st.at = 0
 					if e := st.run(); e != nil {

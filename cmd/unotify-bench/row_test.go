@@ -118,6 +118,24 @@ func TestAcceptedRowsAreWritten(t *testing.T) {
 	}
 }
 
+// TestCallsPerSecond: where many targets call, and on a clock that has seconds.
+func TestCallsPerSecond(t *testing.T) {
+	for _, tt := range []struct {
+		targets int
+		unit    string
+		want    float64
+	}{
+		{4, bench.UnitNanoseconds, 1e9 / 7203.0}, {4, bench.UnitInstructions, 0}, {0, bench.UnitNanoseconds, 0},
+	} {
+		r := honest()
+		r.Cell.Targets, r.Unit = tt.targets, tt.unit
+		got, ok := result(r, nil, 1).Value("calls/s")
+		if math.Abs(got-tt.want) > 0.001 || ok != (tt.want > 0) {
+			t.Errorf("%d targets in %s: %v calls/s, want %v", tt.targets, tt.unit, got, tt.want)
+		}
+	}
+}
+
 func TestClean(t *testing.T) {
 	tests := []struct{ in, want string }{
 		{"one CPU", "one CPU"},
