@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -100,8 +101,12 @@ func (b *Builder) buildSelftests(ctx context.Context, work objectTree, src *sour
 			b.progress().Done(min(units, selftestUnits), selftestUnits)
 		}
 	}
+	jobs := b.Jobs
+	if jobs <= 0 {
+		jobs = runtime.NumCPU() + 1 // as for kernels
+	}
 	// The C library's own copies of the kernel's headers are older.
-	if err := work.make(ctx, onLine, "headers"); err != nil {
+	if err := work.make(ctx, onLine, fmt.Sprintf("-j%d", jobs), "headers"); err != nil {
 		return err
 	}
 	err := work.make(ctx, onLine, "-C", filepath.Join(work.dir, selftestDir), "OUTPUT="+out,

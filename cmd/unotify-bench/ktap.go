@@ -34,7 +34,7 @@ var (
 	ktapPlan = regexp.MustCompile(`^1\.\.(\d+)(?:\s*# ?(\w+)\s*(.*))?$`)
 	ktapLine = regexp.MustCompile(`^(ok|not ok) (\d+) ?([^#]*?)\s*(?:# ?(\w*)\s*(.*))?$`)
 	// ktapSaid is how the kernel's harness complains: "# file.c:123:test:what".
-	ktapSaid = regexp.MustCompile(`^# (\w+\.c:\d+:.*|.*terminated by timeout)$`)
+	ktapSaid = regexp.MustCompile(`^# (\S+\.c:\d+:.*|.*terminated by timeout)$`)
 )
 
 func newKTAP(program string) *ktap { return &ktap{program: program, plan: -1} }

@@ -58,8 +58,8 @@ not ok 5 F.v.e
 		{name: "nothing", want: []verdict{{"p", "p", "not ok", "no tests were announced"}}},
 		{name: "none", output: "1..0\n", want: nil},
 		{
-			name: "dies", output: "1..2\nok 1 a\n# x.c:1:b:Expected\n",
-			want: []verdict{{"p", "a", "ok", ""}, {"p", "p", "not ok", "x.c:1:b:Expected\n2 tests were announced, and it ended after 1"}},
+			name: "dies", output: "1..2\nok 1 a\n# dir/x.c:1:b:Expected\n",
+			want: []verdict{{"p", "a", "ok", ""}, {"p", "p", "not ok", "dir/x.c:1:b:Expected\n2 tests were announced, and it ended after 1"}},
 		},
 		{
 			name: "says more than it announced", output: "1..1\nok 1 a\nok 2 b\n",
