@@ -31,7 +31,7 @@ const maxCrowd = 64
 // crowdMemory is mapped by the target and its children.
 type crowdMemory struct {
 	round uint32 // counts up: what the children wait for
-	left  uint32 // children that are still calling: what the target waits for
+	left  uint32 // children that do not wait: what the target waits for
 	slots [maxCrowd]crowdSlot
 }
 
@@ -65,12 +65,13 @@ func newCrowd(steps []asmstubs.Step, n, each int, counter asmstubs.Counter) (*cr
 }
 
 // start makes the children, once, without the descriptor listener unless that
-// is negative. They end with the calling thread, and at the latest with the
-// worker, in whose process group they are.
+// is negative. They end with the calling thread, once all have asked for that,
+// and at the latest with the worker, in whose process group they are.
 func (c *crowd) start(listener int) error {
 	if c.pids != nil {
 		return nil
 	}
+	atomic.StoreUint32(&c.shared.left, uint32(c.n))
 	for i := range c.n {
 		pid, e := fork(c.shared, &c.shared.slots[i], &c.loops[i], listener)
 		if e != 0 {
@@ -78,7 +79,9 @@ func (c *crowd) start(listener int) error {
 		}
 		c.pids = append(c.pids, int(pid))
 	}
-	return nil
+	// One that was not yet scheduled would outlive a target that is killed, and
+	// with its filter keep the supervisors waiting.
+	return c.await()
 }
 
 // fork makes a child, whose whole life is here.
@@ -94,6 +97,9 @@ func fork(shared *crowdMemory, slot *crowdSlot, loop *asmstubs.Loop, listener in
 		unix.RawSyscall6(unix.SYS_CLOSE, uintptr(listener), 0, 0, 0, 0, 0)
 	}
 	for seen := uint32(0); ; {
+		if atomic.AddUint32(&shared.left, ^uint32(0)) == 0 {
+			sharedFutex(&shared.left, futexWake, 1, nil)
+		}
 		for atomic.LoadUint32(&shared.round) == seen {
 			sharedFutex(&shared.round, futexWait, seen, nil)
 		}
@@ -108,9 +114,6 @@ func fork(shared *crowdMemory, slot *crowdSlot, loop *asmstubs.Loop, listener in
 			slot.failed, slot.begin, slot.end = 1, loop.BadStep, loop.BadResult
 		}
 		unix.RawSyscall6(unix.SYS_GETRUSAGE, unix.RUSAGE_SELF, uintptr(unsafe.Pointer(&slot.usage)), 0, 0, 0, 0)
-		if atomic.AddUint32(&shared.left, ^uint32(0)) == 0 {
-			sharedFutex(&shared.left, futexWake, 1, nil)
-		}
 	}
 }
 
@@ -124,12 +127,8 @@ func (c *crowd) run(n int, deltas []uint64) (made int, err error) {
 		atomic.StoreUint32(&c.shared.left, uint32(c.n))
 		atomic.AddUint32(&c.shared.round, 1)
 		sharedFutex(&c.shared.round, futexWake, maxCrowd, nil)
-		for left := uint32(c.n); left > 0; left = atomic.LoadUint32(&c.shared.left) {
-			timeout := unix.Timespec{Sec: 1}
-			sharedFutex(&c.shared.left, futexWait, left, &timeout)
-			if c.died() {
-				return made, fmt.Errorf("a child of %d died in round %d", c.n, i)
-			}
+		if err := c.await(); err != nil {
+			return made, fmt.Errorf("round %d: %w", i, err)
 		}
 		begin, end := ^uint64(0), uint64(0)
 		for k := range c.shared.slots[:c.n] {
@@ -145,6 +144,21 @@ func (c *crowd) run(n int, deltas []uint64) (made int, err error) {
 		made += c.n * c.each
 	}
 	return made, nil
+}
+
+// await waits until every child waits.
+func (c *crowd) await() error {
+	for {
+		left := atomic.LoadUint32(&c.shared.left)
+		if left == 0 {
+			return nil
+		}
+		timeout := unix.Timespec{Sec: 1}
+		sharedFutex(&c.shared.left, futexWait, left, &timeout)
+		if c.died() {
+			return fmt.Errorf("a child of %d died", c.n)
+		}
+	}
 }
 
 // died reports whether a child has ended; end reaps it.

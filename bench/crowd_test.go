@@ -114,7 +114,7 @@ func TestManyTargets(t *testing.T) {
 	}
 	cells := []Cell{
 		cell("reply", "getppid", 4, 2), cell("continue", "openat", 1, 1), cell("continue-read", "openat", 16, 4),
-		cell("addfd", "openat", maxCrowd, 2), cell("continue", "getppid", 4, 1), cell("redirect", "openat", 16, 4), cell("redirect-cold", "openat", 4, 2),
+		cell("addfd", "openat", 16, 2), cell("continue", "getppid", 4, 1), cell("redirect", "openat", 16, 4), cell("redirect-cold", "openat", 4, 2),
 		cell(deniesOne.Name, "openat", 16, 4), cell(killsTarget.Name, "openat", 4, 2), cell("reply", "openat", 1, 1),
 	}
 	for _, r := range rows(t, few, cells...) {
