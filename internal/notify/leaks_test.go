@@ -1,0 +1,151 @@
+package notify
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// slabSlack is how many objects of a cache may be more than before: the
+// machine lives. What is lost with each notification, or each kill, is more.
+const slabSlack = 32
+
+// slabs counts the objects of each cache of the kernel's, once everything that
+// is only kept for later has been given back.
+func slabs(t *testing.T) map[string]int {
+	t.Helper()
+	unix.Sync()
+	if err := os.WriteFile("/proc/sys/vm/drop_caches", []byte("3"), 0); err != nil {
+		t.Fatal(err)
+	}
+	// Each also empties KASAN's quarantine of the cache.
+	shrink, err := filepath.Glob("/sys/kernel/slab/*/shrink")
+	if err != nil || len(shrink) == 0 {
+		t.Fatalf("nothing to shrink in /sys/kernel/slab: %v", err)
+	}
+	for _, name := range shrink {
+		if err := os.WriteFile(name, []byte("1"), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b, err := os.ReadFile("/proc/slabinfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts, err := parseSlabs(string(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return counts
+}
+
+// parseSlabs reads the active objects of /proc/slabinfo.
+func parseSlabs(text string) (map[string]int, error) {
+	counts := map[string]int{}
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, "slabinfo") || strings.HasPrefix(line, "#") {
+			continue
+		}
+		var name string
+		var n int
+		if _, err := fmt.Sscanf(line, "%s %d", &name, &n); err != nil {
+			return nil, fmt.Errorf("slabinfo has %q: %w", line, err)
+		}
+		counts[name] = n
+	}
+	for _, name := range []string{"kmalloc-64", "kmalloc-256", "vm_area_struct", "filp", "mm_struct", "task_struct"} {
+		if counts[name] == 0 {
+			return nil, fmt.Errorf("slabinfo has no %s", name)
+		}
+	}
+	return counts, nil
+}
+
+// grown lists the caches that hold more than before.
+func grown(before, after map[string]int) (list []string) {
+	for name, n := range after {
+		if n > before[name]+slabSlack {
+			list = append(list, fmt.Sprintf("%s: %d, was %d", name, n, before[name]))
+		}
+	}
+	return list
+}
+
+// checkSlabs waits until every cache is back: much is freed after a grace
+// period, or by a worker.
+func checkSlabs(t *testing.T, before map[string]int) {
+	t.Helper()
+	var list []string
+	for range 15 {
+		after := slabs(t)
+		if list = grown(before, after); len(list) == 0 {
+			most, which := 0, "none"
+			for name, n := range after {
+				if d := n - before[name]; d > most {
+					most, which = d, name
+				}
+			}
+			t.Logf("slabs are back: %d caches, the most in %s: %+d", len(after), which, most)
+			return
+		}
+		time.Sleep(2 * time.Second)
+	}
+	t.Errorf("slabs that never come back:\n%s", strings.Join(list, "\n"))
+}
+
+// checkKmemleak lets kmemleak look twice: an object counts only once it has
+// been there for some seconds.
+func checkKmemleak(t *testing.T) {
+	t.Helper()
+	const dir, file = "/sys/kernel/debug", "/sys/kernel/debug/kmemleak"
+	if _, err := os.Stat(file); err != nil {
+		if err := unix.Mount("debugfs", dir, "debugfs", 0, ""); err != nil {
+			t.Fatalf("mount debugfs: %v", err)
+		}
+	}
+	for range 2 {
+		time.Sleep(6 * time.Second) // jiffies_min_age in mm/kmemleak.c
+		if err := os.WriteFile(file, []byte("scan"), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(bytes.TrimSpace(b)) > 0 {
+		t.Errorf("kmemleak has found:\n%s", b)
+		return
+	}
+	t.Log("kmemleak has found nothing")
+}
+
+func TestGrown(t *testing.T) {
+	const head = "slabinfo - version: 2.1\n# name            <active_objs> <num_objs>\n"
+	text := head + "kmalloc-64 10 20\nkmalloc-256 1 2\nvm_area_struct 100 200\nfilp 5 5\nmm_struct 6 7\ntask_struct 7 8\n"
+	before, err := parseSlabs(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, err := parseSlabs(strings.Replace(text, "struct 100", "struct 133", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := grown(before, after); len(got) != 1 || got[0] != "vm_area_struct: 133, was 100" {
+		t.Errorf("grown are %q", got)
+	}
+	if got := grown(after, before); got != nil {
+		t.Errorf("after what was freed, grown are %q", got)
+	}
+	for _, text := range []string{head, "nonsense\n"} {
+		if _, err := parseSlabs(text); err == nil {
+			t.Errorf("%q is taken", text)
+		}
+	}
+}
