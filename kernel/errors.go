@@ -19,6 +19,8 @@ var (
 	ErrUnknownArch = errors.New("unknown architecture")
 	// ErrUnknownVariant says that there is no variant of that name.
 	ErrUnknownVariant = errors.New("unknown kernel variant")
+	// ErrUnknownFault says that the variant faulty has no such bug.
+	ErrUnknownFault = errors.New("unknown fault")
 	// ErrNoSpace says that a file system had too little room.
 	ErrNoSpace = errors.New("no space left")
 	// ErrConfig says that a requested configuration line did not take

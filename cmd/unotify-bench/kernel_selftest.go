@@ -23,7 +23,8 @@ var selftestArgs = map[string][]string{
 }
 
 func (a *app) kernelSelftestCommand(flags *kernelFlags) *cobra.Command {
-	return &cobra.Command{
+	var fault string
+	cmd := &cobra.Command{
 		Use: "selftest", Short: "Run the kernel's own selftests of seccomp", Args: noArgs,
 		Long: `Builds the selftests of seccomp of the kernel's own source, and those that
 kernel/patches add, and runs them in a virtual machine, with a line for each
@@ -33,8 +34,12 @@ mechanism for is skipped.
 The machine's clock counts instructions: a slow host makes no test run into
 its time limit, and seccomp_benchmark compares counts.
 
+--fault boots the variant faulty with one of its seeded bugs switched on. Then
+some test should fail.
+
 Exit status 1 if a test failed.`,
 		Example: `  unotify-bench kernel selftest --on riscv64 --kernel patched
+  unotify-bench kernel selftest --on arm64 --fault redirect_leak
   unotify-bench kernel selftest --on arm64 --kernel ~/linux/arch/arm64/boot/Image`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, as, err := parsePlaces(flags.on)
@@ -44,15 +49,30 @@ Exit status 1 if a test failed.`,
 			case len(as) == 0:
 				return usageError("--on names no architecture; the host boots its own kernel")
 			}
+			var params []string
+			if fault != "" {
+				f, err := kernel.FindFault(fault)
+				if err != nil {
+					return usageError("%v", err)
+				}
+				params = []string{f.Param()}
+				if !cmd.Flags().Changed("kernel") {
+					flags.variant = string(kernel.Faulty)
+				} else if flags.variant != string(kernel.Faulty) {
+					return usageError("--fault is for --kernel %s", kernel.Faulty)
+				}
+			}
 			if err := checkKernel(flags.variant, as); err != nil {
 				return err
 			}
-			return a.selftest(cmd.Context(), as, *flags)
+			return a.selftest(cmd.Context(), as, *flags, params...)
 		},
 	}
+	cmd.Flags().StringVar(&fault, "fault", "", "the seeded bug to switch on; an unknown name lists them")
+	return cmd
 }
 
-func (a *app) selftest(ctx context.Context, as []*abi.Arch, flags kernelFlags) error {
+func (a *app) selftest(ctx context.Context, as []*abi.Arch, flags kernelFlags, params ...string) error {
 	bar := a.newProgress()
 	defer bar.End()
 	b := a.newBuilder(flags, bar)
@@ -81,7 +101,7 @@ func (a *app) selftest(ctx context.Context, as []*abi.Arch, flags kernelFlags) e
 			if a.verbose {
 				bar.Log(line)
 			}
-		})
+		}, params...)
 		if err != nil {
 			return fmt.Errorf("%s: %w", arch.Name, err)
 		}
@@ -118,10 +138,10 @@ func (a *app) showVerdicts(img *kernel.Image, verdicts []verdict) (failed int) {
 
 // runSelftests runs programs, by name, in one machine, and gives each line that
 // they print to onLine.
-func runSelftests(ctx context.Context, img *kernel.Image, init string, programs map[string]string, onLine func(string)) ([]verdict, error) {
+func runSelftests(ctx context.Context, img *kernel.Image, init string, programs map[string]string, onLine func(string), params ...string) ([]verdict, error) {
 	var j job
 	m := &kernel.Machine{
-		Image: img, Init: init, Execs: map[string]string{},
+		Image: img, Init: init, Execs: map[string]string{}, Params: params,
 		Clock: kernel.Insns, Halt: true, Seed: 1, Run: rand.Text(),
 		Timeout: 30 * time.Minute, Idle: 5 * time.Minute,
 	}

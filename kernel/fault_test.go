@@ -1,0 +1,40 @@
+package kernel
+
+import (
+	"errors"
+	"io/fs"
+	"strings"
+	"testing"
+)
+
+// TestFaults reads the list out of the patch, and finds each fault used there.
+func TestFaults(t *testing.T) {
+	faults := Faults()
+	if len(faults) < 10 {
+		t.Errorf("%d faults, want at least ten", len(faults))
+	}
+	names, err := fs.Glob(embeddedPatches, "faults/*.patch")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var patches strings.Builder
+	for _, name := range names {
+		text, err := fs.ReadFile(embeddedPatches, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		patches.Write(text)
+	}
+	for _, f := range faults {
+		if !strings.Contains(patches.String(), "seccomp_fault("+f.Name+")") {
+			t.Errorf("no code has the fault %s", f.Name)
+		}
+		if got, err := FindFault(f.Name); got != f || err != nil || f.Doc == "" {
+			t.Errorf("FindFault(%q) = %v, %v", f.Name, got, err)
+		}
+	}
+	_, err = FindFault("none_such")
+	if !errors.Is(err, ErrUnknownFault) || !strings.Contains(err.Error(), faults[0].Name) {
+		t.Errorf("an unknown fault: %v, want the list", err)
+	}
+}
