@@ -1,11 +1,12 @@
 # make run    set up what is missing, then measure; ARGS=--quick, ARGS='--on host', ...
 # make test   set up what is missing, then every test; ARGS='-run TestX' narrows it
+# make test-debug  what takes longer, on kernels that watch themselves; ARGS='-lifecycle.n 100000'
 # make lint   the linters, for every architecture; the import graph among them
 # make clean  remove what make built here; kernels stay in the user's cache
 SHELL       := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := build
-.PHONY: build setup run test lint clean
+.PHONY: build setup run test test-debug lint clean
 
 ARCHES := amd64 arm64 riscv64
 BUILD  := go build -trimpath
@@ -39,6 +40,10 @@ test: setup
 	go -C tools test ./tally
 	go -C tools build -o ../bin/ ./tally
 	bin/tally -timeout 55m $(ARGS) ./...
+
+# Kernels with KASAN and lockdep take minutes each to build, and are ten times slower.
+test-debug: setup
+	go test ./cmd/unotify-bench -count=1 -v -timeout 24h -run '^TestDebug$$' -debug $(ARGS)
 
 lint:
 	go -C tools build -o ../bin/ tool

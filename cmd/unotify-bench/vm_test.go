@@ -146,23 +146,28 @@ func listTests(t *testing.T, program, run string) []string {
 // runInGuest boots a machine whose job is the program and returns its output.
 func runInGuest(t *testing.T, img *kernel.Image, init, program string, clock kernel.Clock, flags ...string) []string {
 	t.Helper()
-	const inGuest = "bin/test"
-	argv := []string{"/" + inGuest, "-test.v", "-test.short", "-test.timeout=20m"}
-	j, err := json.Marshal(job{Exec: append(argv, flags...)})
-	if err != nil {
-		t.Fatal(err)
-	}
 	m := &kernel.Machine{
 		Image: img, Init: init,
-		Files: map[string][]byte{jobFile: j},
-		Execs: map[string]string{inGuest: program},
 		Clock: clock, Accel: kernel.AccelTCG, CPUs: 2, Seed: 1,
 		Timeout: 25 * time.Minute, Idle: 2 * time.Minute,
-		Logf: t.Logf,
 	}
 	if clock == kernel.Insns {
 		m.CPUs = 1
 	}
+	return runProgram(t, m, program, append([]string{"-test.short", "-test.timeout=20m"}, flags...)...)
+}
+
+// runProgram boots m with the tests of a package for its job.
+func runProgram(t *testing.T, m *kernel.Machine, program string, flags ...string) []string {
+	t.Helper()
+	const inGuest = "bin/test"
+	j, err := json.Marshal(job{Exec: append([]string{"/" + inGuest, "-test.v"}, flags...)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Files = map[string][]byte{jobFile: j}
+	m.Execs = map[string]string{inGuest: program}
+	m.Logf = t.Logf
 	var lines []string
 	onEvent := func(e kernel.Event) error {
 		var line string

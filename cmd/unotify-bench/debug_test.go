@@ -1,0 +1,86 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"unotify-bench/abi"
+	"unotify-bench/kernel"
+)
+
+var (
+	debugKernels = flag.Bool("debug", false, "run TestDebug, which builds kernels with KASAN and lockdep")
+	lifecycleN   = flag.Int("lifecycle.n", 2000, "TestDebug: notifications for each mechanism of TestLifecycle")
+	lifecycleOf  = flag.String("lifecycle.mech", "", "TestDebug: the one mechanism of TestLifecycle to run")
+	lifecycleBy  = flag.Uint64("lifecycle.seed", 1, "TestDebug: seed of TestLifecycle")
+)
+
+// TestDebug runs, on kernels that watch themselves, what is most likely to find
+// a bug in them. Whatever they complain of fails it: see kernel.ErrSplat.
+func TestDebug(t *testing.T) {
+	if !*debugKernels {
+		t.Skip("builds of debug kernels take long: make test-debug")
+	}
+	dir := t.TempDir()
+	for _, arch := range arches() {
+		t.Run(arch.Name, func(t *testing.T) {
+			img, err := testKernel(t.Context(), arch, kernel.Debug)
+			if err != nil {
+				t.Fatal(err)
+			}
+			init := filepath.Join(dir, arch.Name+".init")
+			goTool(t, arch.Name, "build", "-trimpath", "-ldflags=-s -w", "-o", init, ".")
+			t.Run("lifecycle", func(t *testing.T) {
+				testLifecycle(t, img, init, testProgram(t, dir, "internal/notify", arch.Name))
+			})
+			t.Run("selftests", func(t *testing.T) { debugSelftests(t, arch, img, init) })
+		})
+	}
+}
+
+// debugSelftests runs the kernel's own tests, ours among them.
+func debugSelftests(t *testing.T, arch *abi.Arch, img *kernel.Image, init string) {
+	programs, err := (&kernel.Builder{}).Selftests(t.Context(), arch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	delete(programs, "seccomp_benchmark") // there is nothing to measure
+	verdicts, err := runSelftests(t.Context(), img, init, programs, func(line string) { t.Log(line) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	passed := map[string]int{}
+	for _, v := range verdicts {
+		switch {
+		case v.Result == resultOK:
+			passed[v.Program]++
+		case v.Result == resultFailed || v.Program == "seccomp_notify":
+			t.Errorf("%s %s is %q: %s", v.Program, v.Test, v.Result, v.Why)
+		}
+	}
+	t.Logf("passed: %v", passed)
+	for _, name := range []string{"seccomp_bpf", "seccomp_notify"} {
+		if passed[name] == 0 {
+			t.Errorf("%s has passed no test", name)
+		}
+	}
+}
+
+// testLifecycle kills processes at random: see internal/notify.TestLifecycle.
+func testLifecycle(t *testing.T, img *kernel.Image, init, program string) {
+	m := &kernel.Machine{
+		Image: img, Init: init, MemMiB: 1024,
+		Clock: kernel.Wall, Accel: kernel.AccelTCG, CPUs: 2, Seed: 1,
+		Timeout: 24 * time.Hour, Idle: 10 * time.Minute,
+	}
+	run := "^TestLifecycle$"
+	if *lifecycleOf != "" {
+		run += "/^" + *lifecycleOf + "$"
+	}
+	out := runProgram(t, m, program, "-test.run="+run, "-test.timeout=0", "-patched", "-lifecycle.leaks",
+		fmt.Sprintf("-lifecycle.n=%d", *lifecycleN), fmt.Sprintf("-lifecycle.seed=%d", *lifecycleBy))
+	checkPassed(t, out, []string{"TestLifecycle"})
+}
