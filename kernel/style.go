@@ -15,7 +15,6 @@ import (
 // not count, each with the reason.
 var styleIgnored = []struct{ kind, reason string }{
 	{"FILE_PATH_CHANGES", "a new file wants a line in MAINTAINERS: nobody maintains what is only proposed"},
-	{"MISSING_SIGN_OFF", "a Signed-off-by is a person's word on where code is from: who sends a patch gives it"},
 	{"ENOSYS", "it means an invalid syscall number, says the complaint about every use; here it does"},
 }
 

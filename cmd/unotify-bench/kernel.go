@@ -88,7 +88,7 @@ func (a *app) kernelCommand() *cobra.Command {
 	}
 	f := cmd.PersistentFlags()
 	f.StringSliceVar(&flags.on, "on", []string{"all"}, "architectures: amd64, arm64, riscv64, or all")
-	f.StringVar(&flags.variant, "kernel", "stock", "variant: "+variantNames()+" (verify: patched)")
+	f.StringVar(&flags.variant, "kernel", string(defaultKernel), "variant: "+variantNames())
 	f.StringVar(&flags.source, "source", "", "kernel source: a tarball, a .deb or a directory (default: fetch Debian's)")
 	f.IntVar(&flags.jobs, "jobs", 0, "compilers at once (default: one a CPU)")
 
