@@ -38,22 +38,25 @@ func TestLifecycle(t *testing.T) {
 	if err := writeProgram(program, exitProgram[Native.Name]); err != nil {
 		t.Fatal(err)
 	}
+	run := func(t *testing.T, i int, n uint64) {
+		live(t, &lifeMechs[i], n, program, rand.New(rand.NewPCG(*lifeSeed, uint64(i))))
+	}
+	var before map[string]int
+	if *lifeLeaks {
+		run(t, 0, 100) // caches grow to what is needed
+		before = slabs(t)
+	}
 	for i, mech := range lifeMechs {
 		t.Run(mech.name, func(t *testing.T) {
 			if !lifeOffers(t, mech.needs) {
 				t.Log("this kernel has no such mechanism")
 				return
 			}
-			run := func(n uint64) { live(t, &mech, n, program, rand.New(rand.NewPCG(*lifeSeed, uint64(i)))) }
-			if !*lifeLeaks {
-				run(uint64(*lifeN))
-				return
+			run(t, i, uint64(*lifeN))
+			if *lifeLeaks {
+				checkSlabs(t, before)
+				checkKmemleak(t)
 			}
-			run(100) // caches grow to what is needed
-			before := slabs(t)
-			run(uint64(*lifeN))
-			checkSlabs(t, before)
-			checkKmemleak(t)
 		})
 	}
 }
