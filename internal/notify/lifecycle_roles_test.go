@@ -73,7 +73,7 @@ var roleLifeTarget = role("life-target", func(conn *Conn) error {
 			return err
 		}
 	}
-	time.Sleep(1) // the runtime opens what timers need
+	time.Sleep(time.Nanosecond) // the runtime opens what timers need
 	mine := &led.Targets[spec.Slot]
 	t := &lifeTarget{parent: int64(os.Getppid()), argv: []string{spec.Path}, gone: &mine.Gone}
 	if err := unix.Pipe2(t.pipe[:], unix.O_CLOEXEC); err != nil {

@@ -33,7 +33,7 @@ func TestLifecycle(t *testing.T) {
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		t.Fatal(err)
 	}
-	defer unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+	defer func() { _ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0) }()
 	program := filepath.Join(t.TempDir(), "exit")
 	if err := writeProgram(program, exitProgram[Native.Name]); err != nil {
 		t.Fatal(err)
