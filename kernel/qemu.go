@@ -178,7 +178,12 @@ func (m *Machine) args(emu *emulator, f guestFiles) ([]string, error) {
 		machine = b.kvm
 		args = append(args, "-accel", "kvm", "-cpu", "host")
 	default:
-		args = append(args, "-accel", "tcg,thread=multi", "-cpu", b.cpu)
+		// One thread for all CPUs. With one each, QEMU 7.2 now and then
+		// lets a CPU run what another has just rewritten: amd64 dies of
+		// int3 in a static branch that is being patched (seen in one boot
+		// of three), riscv64 stays silent after OpenSBI (in one of some
+		// hundred).
+		args = append(args, "-accel", "tcg,thread=single", "-cpu", b.cpu)
 	}
 	return append(args, "-machine", machine), nil
 }
