@@ -228,6 +228,26 @@ func (s *lifeSupervisor) run(slot, fd int) {
 	unix.Close(fd)
 }
 
+// killAll leaves nothing behind.
+func (l *life) killAll() {
+	for _, p := range append(l.targets[:], l.supervisor) {
+		if p != nil {
+			p.Kill()
+			_ = p.Wait()
+		}
+	}
+	l.reap()
+}
+
+// reap waits for what killed targets have left.
+func (l *life) reap() {
+	for {
+		if _, err := unix.Wait4(-1, nil, 0, nil); err == unix.ECHILD {
+			return
+		}
+	}
+}
+
 // writeProgram makes an executable file of code.
 func writeProgram(path, code string) error {
 	const (

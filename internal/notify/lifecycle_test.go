@@ -287,22 +287,3 @@ func (l *life) ended(i int) {
 		l.Errorf("target %d ended with %v", i, err)
 	}
 }
-
-func (l *life) killAll() {
-	for _, p := range append(l.targets[:], l.supervisor) {
-		if p != nil {
-			p.Kill()
-			_ = p.Wait()
-		}
-	}
-	l.reap()
-}
-
-// reap waits for what killed targets have left.
-func (l *life) reap() {
-	for {
-		if _, err := unix.Wait4(-1, nil, 0, nil); err == unix.ECHILD {
-			return
-		}
-	}
-}
