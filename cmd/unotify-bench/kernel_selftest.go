@@ -38,8 +38,7 @@ its time limit, and seccomp_benchmark compares counts.
 some test should fail.
 
 Exit status 1 if a test failed.`,
-		Example: `  unotify-bench kernel selftest --on riscv64 --kernel patched
-  unotify-bench kernel selftest --on arm64 --fault redirect_leak
+		Example: `  unotify-bench kernel selftest --on arm64 --fault redirect_leak
   unotify-bench kernel selftest --on arm64 --kernel ~/linux/arch/arm64/boot/Image`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, as, err := parsePlaces(flags.on)
