@@ -225,7 +225,7 @@ func TestHostileGuest(t *testing.T) {
 		{"kind", exitEnvironment, "unknown kind", 1},
 		{"garbage", exitEnvironment, "guest sent a row that is none", 1},
 		{"complaint", exitEnvironment, `guest: "\x1b[2J`, 1},
-		{"console", exitEnvironment, "the kernel complained: BUG: ", 1},
+		{"console", exitFailed, "guest kernel complained: riscv64:\n  BUG: ", 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.mode, func(t *testing.T) {
