@@ -40,9 +40,10 @@ var guestTests = []struct {
 	// The rest of bench is measured for real by TestMachines.
 	{"bench", "^(TestRelay|TestFailures|TestYama)$", kernel.Wall, "", kernel.Stock},
 	// Everything that is proposed must be there, and measured. What is stock
-	// must be as it was.
+	// must be as it was. Many targets at once are measured by
+	// TestProposedMachines: 64 on emulated clocks take minutes on riscv64.
 	{"internal/notify", ".", kernel.Wall, "TestStorm|TestLifecycle", kernel.Patched},
-	{"bench", "^(TestProposed|TestExecEvents|TestProbe|TestSteps|TestManyTargets|TestSupervisorAllocatesNothing)$", kernel.Wall, "", kernel.Patched},
+	{"bench", "^(TestProposed|TestExecEvents|TestProbe|TestSteps|TestSupervisorAllocatesNothing)$", kernel.Wall, "", kernel.Patched},
 }
 
 // testKernel returns the kernel to boot.
