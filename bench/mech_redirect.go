@@ -96,14 +96,18 @@ func (r *redirector) placeOf(n *abi.Notif) (*place, error) {
 	return nil, fmt.Errorf("process %d is no target", n.PID)
 }
 
+// approved is what was read and approved, and the place for it.
+func (r *redirector) approved(n *abi.Notif) (got []byte, p *place, err error) {
+	if got, err = r.approve(n); err == nil {
+		p, err = r.placeOf(n)
+	}
+	return got, p, err
+}
+
 // warm answers with the pin that is there. (A number that an earlier child had
 // comes again only after all others. Its pin would be none, which is an error.)
 func (r *redirector) warm(n *abi.Notif) error {
-	got, err := r.approve(n)
-	if err != nil {
-		return err
-	}
-	p, err := r.placeOf(n)
+	got, p, err := r.approved(n)
 	if err != nil {
 		return err
 	}
@@ -122,11 +126,7 @@ func (r *redirector) warm(n *abi.Notif) error {
 
 // cold answers with the pin installed anew.
 func (r *redirector) cold(n *abi.Notif) error {
-	got, err := r.approve(n)
-	if err != nil {
-		return err
-	}
-	p, err := r.placeOf(n)
+	got, p, err := r.approved(n)
 	if err != nil {
 		return err
 	}

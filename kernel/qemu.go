@@ -180,8 +180,8 @@ func (m *Machine) args(emu *emulator, f guestFiles) ([]string, error) {
 	default:
 		// One thread for all CPUs. With one each, QEMU 7.2 now and then
 		// lets a CPU run what another has just rewritten: amd64 dies of
-		// int3 in a static branch that is being patched (seen in one boot
-		// of three), riscv64 stays silent after OpenSBI (in one of some
+		// int3 in a static branch that is being patched (seen once in some
+		// thirty boots), riscv64 stays silent after OpenSBI (twice in some
 		// hundred).
 		args = append(args, "-accel", "tcg,thread=single", "-cpu", b.cpu)
 	}

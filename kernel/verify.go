@@ -52,9 +52,9 @@ type verification struct {
 
 // Verify checks the patches of v: that each applies, also where no kernel is
 // made of it; that its style passes Linux's checkpatch.pl; and that for each
-// architecture the kernel builds without a warning after each of them. With twice it builds the
-// whole once more, in an object tree of its own, which must give the same
-// image. Each step's verdict goes to tell; the error says what kept Verify
+// architecture the kernel builds without a warning after each of them. With
+// twice it builds the whole once more, in an object tree of its own, which must
+// give the same image. Each step's verdict goes to tell; the error says what kept Verify
 // from going on, or joins the verdicts' errors.
 func (b *Builder) Verify(ctx context.Context, arches []*abi.Arch, v Variant, twice bool, tell func(Verdict)) error {
 	spec, err := v.spec()
