@@ -28,13 +28,18 @@ func TestResults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, lane := range []string{"host", "amd64", "arm64", "riscv64"} {
+	sweeps, err := filepath.Glob("results/sweep/*.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	paths = append(paths, sweeps...)
+	for _, lane := range []string{"host", "amd64", "arm64", "riscv64", "sweep/amd64", "sweep/arm64", "sweep/riscv64"} {
 		if p := filepath.Join("results", lane+".txt"); !slices.Contains(paths, p) {
 			t.Errorf("no %s", p)
 		}
 	}
 	for _, p := range paths {
-		t.Run(filepath.Base(p), func(t *testing.T) { testResults(t, p) })
+		t.Run(strings.TrimPrefix(p, "results/"), func(t *testing.T) { testResults(t, p) })
 	}
 }
 

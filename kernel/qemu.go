@@ -143,6 +143,18 @@ func parseVersion(out string) (string, error) {
 // guestFiles are the descriptors that QEMU inherits.
 type guestFiles struct{ initrd, console, events int }
 
+// dieWithUs comes in front of QEMU's command line, so that the kernel kills the
+// machine when this process is killed: it could run, and measure, for nobody.
+// vmtest keeps exec.Cmd and its SysProcAttr for itself. setpriv is of util-linux,
+// which is everywhere but on the smallest systems.
+func dieWithUs() []string {
+	path, err := exec.LookPath("setpriv")
+	if err != nil || exec.Command(path, "--pdeathsig", "KILL", "true").Run() != nil {
+		return nil
+	}
+	return []string{path, "--pdeathsig", "KILL"}
+}
+
 // args is the command line of QEMU, program first.
 func (m *Machine) args(emu *emulator, f guestFiles) ([]string, error) {
 	b := boards[m.Arch.Name]
@@ -204,6 +216,11 @@ func (m *Machine) params(b board) (string, error) {
 	}
 	if m.Clock == Insns && !m.Halt {
 		p = append(p, b.poll)
+	}
+	if m.Clock == Wall {
+		// A CPU that a busy host does not run is no bug in the guest. 300 s
+		// are the most (kernel/rcu/Kconfig.debug).
+		p = append(p, "rcupdate.rcu_cpu_stall_timeout=300")
 	}
 	for _, kv := range append([]string{envRun + "=" + m.Run}, m.Params...) {
 		if name, _, ok := strings.Cut(kv, "="); !ok || name == "" || strings.ContainsAny(kv, " \t\n\"") {

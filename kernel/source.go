@@ -185,7 +185,8 @@ func makefileVersion(dir string) (string, error) {
 // checks the archive's signatures.
 func (b *Builder) fetch(ctx context.Context, c cacheDir) (string, error) {
 	manual := fmt.Sprintf("get it by hand and say where it is:\n"+
-		"  apt-get update && apt-get download %s\n  --source %s_*.deb", sourcePackage, sourcePackage)
+		"  apt-get update && apt-get download %s\n  --source %s_*.deb\n"+
+		"Debian 12 has it in bookworm-security only: that must be among apt's sources", sourcePackage, sourcePackage)
 	if _, err := exec.LookPath("apt-get"); err != nil {
 		return "", fmt.Errorf("%w: there is no apt-get to fetch %s with; unpack any 6.12 and give --source DIR, or on a Debian machine %s",
 			ErrNoSource, sourcePackage, manual)

@@ -13,6 +13,9 @@ const (
 	Patched Variant = "patched" // with the series that this project proposes
 	Debug   Variant = "debug"   // patched, and the kernel watches itself
 	Faulty  Variant = "faulty"  // patched, with bugs seeded to judge checks by
+
+	// DebugFaulty is for the bugs that only a kernel sees which watches itself.
+	DebugFaulty Variant = "debug-faulty"
 )
 
 // variants says what each variant is made of. A further one is a further
@@ -23,13 +26,16 @@ var variants = append([]variantSpec{
 	{name: Debug, doc: "patched, with KASAN, lockdep and the like", config: []string{"debug"}, patches: []string{"patches"}},
 }, faulty()...)
 
-// faulty is a row once kernel/faults has something to seed.
+// faulty are rows once kernel/faults has something to seed.
 func faulty() []variantSpec {
-	spec := variantSpec{name: Faulty, doc: "patched, with kernel/faults", patches: []string{"patches", "faults"}}
+	patches := []string{"patches", "faults"}
 	if faults, err := loadSeries(embeddedPatches, "faults"); err == nil && len(faults) == 0 {
 		return nil
 	}
-	return []variantSpec{spec}
+	return []variantSpec{
+		{name: Faulty, doc: "patched, with kernel/faults", patches: patches},
+		{name: DebugFaulty, doc: "debug, with kernel/faults", config: []string{"debug"}, patches: patches},
+	}
 }
 
 type variantSpec struct {

@@ -4,6 +4,8 @@ import (
 	"flag"
 	"fmt"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,6 +17,7 @@ var (
 	debugKernels = flag.Bool("debug", false, "run TestDebug, which builds kernels with KASAN and lockdep")
 	lifecycleN   = flag.Int("lifecycle.n", 2000, "TestDebug: notifications for each mechanism of TestLifecycle")
 	lifecycleOf  = flag.String("lifecycle.mech", "", "TestDebug: the one mechanism of TestLifecycle to run")
+	lifecycleOn  = flag.Int("lifecycle.cpus", 2, "TestDebug: CPUs of the machine")
 	lifecycleBy  = flag.Uint64("lifecycle.seed", 1, "TestDebug: seed of TestLifecycle")
 )
 
@@ -33,9 +36,9 @@ func TestDebug(t *testing.T) {
 			}
 			init := filepath.Join(dir, arch.Name+".init")
 			goTool(t, arch.Name, "build", "-trimpath", "-ldflags=-s -w", "-o", init, ".")
-			t.Run("lifecycle", func(t *testing.T) {
-				testLifecycle(t, img, init, testProgram(t, dir, "internal/notify", arch.Name))
-			})
+			program := testProgram(t, dir, "internal/notify", arch.Name)
+			t.Run("leak", func(t *testing.T) { testLeak(t, arch, init, program) })
+			t.Run("lifecycle", func(t *testing.T) { testLifecycle(t, img, init, program) })
 			t.Run("selftests", func(t *testing.T) { debugSelftests(t, arch, img, init) })
 		})
 	}
@@ -69,18 +72,62 @@ func debugSelftests(t *testing.T, arch *abi.Arch, img *kernel.Image, init string
 	}
 }
 
-// testLifecycle kills processes at random: see internal/notify.TestLifecycle.
-func testLifecycle(t *testing.T, img *kernel.Image, init, program string) {
-	m := &kernel.Machine{
+// debugMachine has time.
+func debugMachine(img *kernel.Image, init string) *kernel.Machine {
+	return &kernel.Machine{
 		Image: img, Init: init, MemMiB: 1024,
-		Clock: kernel.Wall, Accel: kernel.AccelTCG, CPUs: 2, Seed: 1,
+		Clock: kernel.Wall, Accel: kernel.AccelTCG, CPUs: *lifecycleOn, Seed: 1,
 		Timeout: 24 * time.Hour, Idle: 10 * time.Minute,
 	}
+}
+
+// lifecycleFlags are for n notifications of one mechanism, or of each.
+func lifecycleFlags(mech string, n int) []string {
 	run := "^TestLifecycle$"
-	if *lifecycleOf != "" {
-		run += "/^" + *lifecycleOf + "$"
+	if mech != "" {
+		run += "/^" + mech + "$"
 	}
-	out := runProgram(t, m, program, "-test.run="+run, "-test.timeout=0", "-patched", "-lifecycle.leaks",
-		fmt.Sprintf("-lifecycle.n=%d", *lifecycleN), fmt.Sprintf("-lifecycle.seed=%d", *lifecycleBy))
+	return []string{
+		"-test.run=" + run, "-test.timeout=0", "-patched", "-lifecycle.leaks",
+		fmt.Sprintf("-lifecycle.n=%d", n), fmt.Sprintf("-lifecycle.seed=%d", *lifecycleBy),
+	}
+}
+
+// testLifecycle kills processes at random: see internal/notify.TestLifecycle.
+func testLifecycle(t *testing.T, img *kernel.Image, init, program string) {
+	out := runProgram(t, debugMachine(img, init), program, lifecycleFlags(*lifecycleOf, *lifecycleN)...)
 	checkPassed(t, out, []string{"TestLifecycle"})
+	if !contains(out, "kmemleak has found nothing") {
+		t.Error("kmemleak was not asked")
+	}
+}
+
+// testLeak seeds a leak, which both the count of slabs and kmemleak must find.
+func testLeak(t *testing.T, arch *abi.Arch, init, program string) {
+	img, err := testKernel(t.Context(), arch, kernel.DebugFaulty)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fault, err := kernel.FindFault("inject_leak")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := debugMachine(img, init)
+	m.Params = []string{fault.Param()}
+	out, exit, err := bootProgram(t, m, program, lifecycleFlags("inject-large", 1000)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if exit.Code == 0 {
+		t.Error("TestLifecycle passed")
+	}
+	for _, want := range []string{"slabs that never come back", "kmemleak has found:", "unreferenced object"} {
+		if !contains(out, want) {
+			t.Errorf("nothing says %q", want)
+		}
+	}
+}
+
+func contains(lines []string, what string) bool {
+	return slices.ContainsFunc(lines, func(line string) bool { return strings.Contains(line, what) })
 }

@@ -3,10 +3,13 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -165,6 +168,52 @@ func TestKilled(t *testing.T) {
 	if got := len(results(t, path).Results); got != hostRows {
 		t.Errorf("%d rows in the end, want %d", got, hostRows)
 	}
+}
+
+// TestKilledMachine: QEMU does not outlive the command, however that ends.
+func TestKilledMachine(t *testing.T) {
+	needGuests(t, "riscv64")
+	path := filepath.Join(t.TempDir(), "r.txt")
+	c := newCommand(t, vmRun("riscv64", "native,allow,continue", path)...)
+	c.start(t)
+	awaitRows(t, c, path, 1)
+	var machines []int
+	for _, pid := range descendants(t, c.Process.Pid) {
+		exe, _ := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid))
+		if strings.Contains(exe, "qemu-system") {
+			machines = append(machines, pid)
+		}
+	}
+	if len(machines) == 0 {
+		t.Fatal("no QEMU runs")
+	}
+	_ = c.Process.Kill()
+	c.status(t)
+	for _, pid := range machines {
+		for syscall.Kill(pid, 0) == nil {
+			time.Sleep(time.Millisecond) // until go test's own limit
+		}
+	}
+}
+
+// descendants lists the processes below one.
+func descendants(t *testing.T, pid int) (all []int) {
+	t.Helper()
+	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, list := range lists {
+		b, _ := os.ReadFile(list)
+		for _, f := range strings.Fields(string(b)) {
+			child, err := strconv.Atoi(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(append(all, child), descendants(t, child)...)
+		}
+	}
+	return all
 }
 
 // TestTwoRuns starts two runs at once: each has its own results, and one

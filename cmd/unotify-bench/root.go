@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -80,8 +81,24 @@ are kept; NO_COLOR keeps tables plain. Nothing else is read.`,
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "print what is done, and every tool's output")
 	f.StringVar(&a.color, "color", "auto", "auto, always or never")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError("%w", err) })
+	root.SetHelpCommand(helpCommand())
 	root.AddCommand(a.runCommand(), a.probeCommand(), a.kernelCommand(), a.doctorCommand(), a.versionCommand())
 	return root
+}
+
+// helpCommand is cobra's, but for its status when there is nothing to explain.
+func helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "help [command]", Short: "Help about any command",
+		Example: "  unotify-bench help run\n  unotify-bench help kernel build",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			about, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return usageError("there is no command %q; see unotify-bench --help", strings.Join(args, " "))
+			}
+			return about.Help()
+		},
+	}
 }
 
 // noArgs refuses arguments with the exit status for it.

@@ -21,6 +21,7 @@ type lifeMech struct {
 	serve func(*lifeServer, *abi.Notif) unix.Errno
 	call  func(*lifeTarget) int64 // nil: nr, with the target's arguments
 	ok    func(*lifeTarget, int64) bool
+	fed   bool // something reads from the target's pipe
 }
 
 // lifeServer is a supervisor's thread, which serves one target.
@@ -118,6 +119,10 @@ func (s *lifeServer) redirectPath(n *abi.Notif) unix.Errno {
 // serveExec asks for the exec event, and gives the new image a pin.
 func (s *lifeServer) serveExec(n *abi.Notif) unix.Errno {
 	if n.Flags&abi.SECCOMP_NOTIF_FLAG_EXECED == 0 {
+		// The program goes on for ever, if it may.
+		if s.count++; s.count%64 == 0 {
+			return s.answer(abi.NotifResp{ID: n.ID, Error: -int32(unix.EACCES)})
+		}
 		return s.answer(abi.NotifResp{ID: n.ID, Flags: abi.SECCOMP_USER_NOTIF_FLAG_CONTINUE | abi.SECCOMP_USER_NOTIF_FLAG_EXEC_EVENT})
 	}
 	if e := s.installPin(n); e != 0 {
@@ -153,11 +158,20 @@ func (t *lifeTarget) exec() int64 {
 	}
 }
 
-// exitProgram ends at once: exit(0).
-var exitProgram = map[string]string{
-	"amd64":   "\xb8\x3c\x00\x00\x00\x31\xff\x0f\x05",             // mov $60,%eax; xor %edi,%edi; syscall
-	"arm64":   "\xa8\x0b\x80\xd2\x00\x00\x80\xd2\x01\x00\x00\xd4", // mov x8,#93; mov x0,#0; svc #0
-	"riscv64": "\x93\x08\xd0\x05\x13\x05\x00\x00\x73\x00\x00\x00", // li a7,93; li a0,0; ecall
+// againProgram executes itself, as argv[0] on its stack names it, until it is
+// not let: then exit(0).
+var againProgram = map[string]string{
+	// mov 8(%rsp),%rdi; lea 8(%rsp),%rsi; xor %edx,%edx; mov $59,%eax; syscall;
+	// mov $60,%eax; xor %edi,%edi; syscall
+	"amd64": "\x48\x8b\x7c\x24\x08\x48\x8d\x74\x24\x08\x31\xd2\xb8\x3b\x00\x00\x00\x0f\x05" +
+		"\xb8\x3c\x00\x00\x00\x31\xff\x0f\x05",
+	// ldr x0,[sp,#8]; add x1,sp,#8; mov x2,#0; mov x8,#221; svc #0;
+	// mov x8,#93; mov x0,#0; svc #0
+	"arm64": "\xe0\x07\x40\xf9\xe1\x23\x00\x91\x02\x00\x80\xd2\xa8\x1b\x80\xd2\x01\x00\x00\xd4" +
+		"\xa8\x0b\x80\xd2\x00\x00\x80\xd2\x01\x00\x00\xd4",
+	// ld a0,8(sp); addi a1,sp,8; li a2,0; li a7,221; ecall; li a7,93; li a0,0; ecall
+	"riscv64": "\x03\x35\x81\x00\x93\x05\x81\x00\x13\x06\x00\x00\x93\x08\xd0\x0d\x73\x00\x00\x00" +
+		"\x93\x08\xd0\x05\x13\x05\x00\x00\x73\x00\x00\x00",
 }
 
 const nullPath = "/dev/null"
@@ -172,7 +186,9 @@ func isFD(t *lifeTarget, r int64) bool     { return r >= t.first && r < 1<<10 }
 func isAdded(t *lifeTarget, r int64) bool { return isFD(t, r) || r == 0 && t.gone.Load() != 0 }
 
 func isRead(_ *lifeTarget, r int64) bool { return r == 1 || r == -int64(unix.EINTR) }
-func isZero(_ *lifeTarget, r int64) bool { return r == 0 }
+
+// isExecuted: it may also be the first exec that is refused.
+func isExecuted(_ *lifeTarget, r int64) bool { return r == 0 || r == -int64(unix.EACCES) }
 
 func isInjected(t *lifeTarget, r int64) bool { return isFD(t, r) || r == -int64(unix.ENOENT) }
 
@@ -204,14 +220,14 @@ var lifeMechs = []lifeMech{
 		return s.callPath(n, abi.SECCOMP_TARGET_CALL_FLAG_SEND)
 	}},
 	// It waits for a byte: it is there when the signals and kills come.
-	{name: "target-call-waits", needs: []Feature{FeatureTargetCall}, nr: unix.SYS_GETPPID, ok: isRead, serve: func(s *lifeServer, n *abi.Notif) unix.Errno {
+	{name: "target-call-waits", needs: []Feature{FeatureTargetCall}, nr: unix.SYS_GETPPID, ok: isRead, fed: true, serve: func(s *lifeServer, n *abi.Notif) unix.Errno {
 		s.count++
 		return s.callRead(n, uint32(s.count%2)*abi.SECCOMP_TARGET_CALL_FLAG_SEND)
 	}},
 	{name: "redirect", needs: []Feature{FeatureRedirectFlag, FeaturePinInstall, FeatureSendRedirect}, nr: unix.SYS_OPENAT,
 		flags: abi.SECCOMP_FILTER_FLAG_REDIRECT, ok: isFD, serve: (*lifeServer).redirectPath},
 	{name: "exec-event", needs: []Feature{FeatureRedirectFlag, FeaturePinInstall, FeatureExecEvent}, nr: unix.SYS_EXECVE,
-		flags: abi.SECCOMP_FILTER_FLAG_REDIRECT, ok: isZero, serve: (*lifeServer).serveExec, call: (*lifeTarget).exec},
+		flags: abi.SECCOMP_FILTER_FLAG_REDIRECT, ok: isExecuted, serve: (*lifeServer).serveExec, call: (*lifeTarget).exec},
 }
 
 func findLifeMech(name string) *lifeMech {

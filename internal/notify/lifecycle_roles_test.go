@@ -99,7 +99,9 @@ var roleLifeTarget = role("life-target", func(conn *Conn) error {
 	}
 	t.first = int64(fd)
 	unix.Close(fd)
-	go t.feed()
+	if mech.fed {
+		go t.feed()
+	}
 	for led.Stop.Load() == 0 {
 		var r int64
 		if mech.call != nil {
@@ -124,7 +126,8 @@ var roleLifeTarget = role("life-target", func(conn *Conn) error {
 	return nil
 })
 
-// feed writes to the pipe what somebody waits for, a moment later.
+// feed writes to the pipe what somebody waits for, a moment later. Looking is
+// most of what a machine does then.
 func (t *lifeTarget) feed() {
 	for {
 		if n, err := unix.IoctlGetInt(t.pipe[0], unix.TIOCINQ); err == nil && n == 0 {

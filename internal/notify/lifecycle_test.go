@@ -34,8 +34,8 @@ func TestLifecycle(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0) }()
-	program := filepath.Join(t.TempDir(), "exit")
-	if err := writeProgram(program, exitProgram[Native.Name]); err != nil {
+	program := filepath.Join(t.TempDir(), "again")
+	if err := writeProgram(program, againProgram[Native.Name]); err != nil {
 		t.Fatal(err)
 	}
 	run := func(t *testing.T, i int, n uint64) {
@@ -127,7 +127,7 @@ func live(t *testing.T, mech *lifeMech, n uint64, program string, rng *rand.Rand
 		{"supervisors killed", 3, l.killSupervisor},
 		{"listeners closed", 2, l.closeListener},
 	}
-	gap := max(20, n/400)
+	gap := max(20, n/100)
 	todo := rng.Perm(len(acts)) // each once, then as the odds have it
 	for next, told := uint64(0), uint64(0); ; {
 		next += 1 + rng.Uint64N(2*gap)
@@ -224,14 +224,13 @@ func (l *life) startTarget(i int) {
 	}
 }
 
-// until waits for notifications, and signals targets meanwhile: less often as
-// long as nothing else happens.
+// until waits for notifications, and signals targets meanwhile: often at first,
+// and then seldom, as a signal costs a debug kernel as much as some notifications.
 func (l *life) until(n uint64) {
-	const short = 200 * time.Microsecond
-	last, since, pause := uint64(0), time.Now(), short
+	last, since, pause := uint64(0), time.Now(), time.Millisecond
 	for l.led.Notified.Load() < n {
 		if seen := l.led.Notified.Load(); seen != last {
-			last, since, pause = seen, time.Now(), short
+			last, since = seen, time.Now()
 		} else if time.Since(since) > lifePatience {
 			l.Fatalf("nothing happens any more after %d notifications, %v", seen, l.done)
 		}
@@ -246,7 +245,7 @@ func (l *life) until(n uint64) {
 			l.done["signals"]++
 		}
 		time.Sleep(pause)
-		pause = min(pause*5/4, 50*time.Millisecond)
+		pause = min(pause*5/4, 200*time.Millisecond)
 	}
 }
 

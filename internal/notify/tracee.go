@@ -41,26 +41,13 @@ type Tracer struct {
 	regs  [maxRegSet]byte
 	iov   unix.Iovec
 	size  int // bytes of NT_PRSTATUS here
-	info  syscallInfo
+	info  abi.PtraceSyscallInfo
 	peers []int // threads of the process other than the traced one
 }
 
 // maxRegSet is room for every NT_PRSTATUS, in bytes: arm64's is the largest
 // of the three, 34 registers of 8.
 const maxRegSet = 512
-
-// syscallInfo is struct ptrace_syscall_info of <linux/ptrace.h> (since 5.3),
-// as far as an entry or seccomp stop fills it.
-type syscallInfo struct {
-	Op    uint8
-	_     [3]byte
-	Arch  uint32
-	IP    uint64
-	SP    uint64
-	Nr    uint64
-	Args  [6]uint64
-	Extra [2]uint64
-}
 
 const (
 	ptraceGetSyscallInfo = 0x420e
