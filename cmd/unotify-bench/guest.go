@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 
+	"unotify-bench/abi/suite"
 	"unotify-bench/bench"
 	"unotify-bench/kernel"
 )
@@ -20,6 +21,7 @@ type job struct {
 	Exec   []string     `json:",omitempty"` // a program and its arguments, for tests
 
 	Selftests [][]string `json:",omitempty"` // programs of /bin and their arguments
+	Checks    []string   `json:",omitempty"` // IDs of the conformance suite
 }
 
 const jobFile = "job.json"
@@ -32,6 +34,7 @@ const (
 	eventErr   = "err"   // string: why the job could not be done
 
 	eventSelftest = "selftest" // string: the program whose output comes next
+	eventCheck    = "check"    // suite.Result
 )
 
 // guestMain is the init of a virtual machine.
@@ -79,6 +82,8 @@ func doJob(g *kernel.GuestConn) (code int, err error) {
 			}
 		}
 		return 0, nil
+	case len(j.Checks) > 0:
+		return 0, checkJob(ctx, g, j.Checks)
 	case j.Probe:
 		for _, f := range bench.Probe(ctx) {
 			if err := g.Emit(eventProbe, f); err != nil {
@@ -88,6 +93,19 @@ func doJob(g *kernel.GuestConn) (code int, err error) {
 		return 0, nil
 	}
 	return 0, bench.Run(ctx, j.Config, j.Cells, func(r bench.Row) error { return g.Emit(eventRow, r) })
+}
+
+// checkJob runs checks of the suite and sends each result as it comes.
+func checkJob(ctx context.Context, g *kernel.GuestConn, ids []string) error {
+	var checks []*suite.Check
+	for _, id := range ids {
+		c := suite.Find(id)
+		if c == nil {
+			return fmt.Errorf("no check is called %q: this program is not the host's", id)
+		}
+		checks = append(checks, c)
+	}
+	return suite.Run(ctx, checks, suite.Deadline, func(r suite.Result) error { return g.Emit(eventCheck, r) })
 }
 
 // execJob runs a program, a test binary usually, and sends its output.

@@ -11,11 +11,13 @@ import (
 	"os/signal"
 	"syscall"
 
+	"unotify-bench/abi/suite"
 	"unotify-bench/bench"
 	"unotify-bench/kernel"
 )
 
 func main() {
+	suite.Main()
 	bench.Main()
 	if kernel.InGuest() {
 		guestMain()

@@ -17,6 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
 
+	"unotify-bench/abi/suite"
 	"unotify-bench/bench"
 	"unotify-bench/internal/report"
 	"unotify-bench/kernel"
@@ -25,6 +26,7 @@ import (
 // The test binary is the command where it is started under the command's
 // name, and what else the command is in its roles.
 func TestMain(m *testing.M) {
+	suite.Main()
 	bench.Main()
 	if kernel.InGuest() {
 		guestMain()

@@ -15,6 +15,7 @@ import (
 const (
 	dataNr   = uint32(unsafe.Offsetof(abi.Data{}.Nr))
 	dataArch = uint32(unsafe.Offsetof(abi.Data{}.Arch))
+	dataArgs = uint32(unsafe.Offsetof(abi.Data{}.Args))
 )
 
 // Program is an assembled classic BPF filter, ready for seccomp(2).
@@ -37,6 +38,27 @@ func FilterFor(nr int, action uint32) (Program, error) {
 	})
 	if err != nil {
 		return nil, fmt.Errorf("assemble filter for syscall %d: %w", nr, err)
+	}
+	return p, nil
+}
+
+// FilterForArg is FilterFor where only the calls count whose argument arg has
+// value for its low half: what classic BPF, of 32 bits, loads at once. All
+// three architectures are little-endian.
+func FilterForArg(nr, arg int, value, action uint32) (Program, error) {
+	p, err := bpf.Assemble([]bpf.Instruction{
+		bpf.LoadAbsolute{Off: dataArch, Size: 4},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: Native.AuditArch, SkipTrue: 1},
+		bpf.RetConstant{Val: abi.SECCOMP_RET_KILL_PROCESS},
+		bpf.LoadAbsolute{Off: dataNr, Size: 4},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(nr), SkipFalse: 3},
+		bpf.LoadAbsolute{Off: dataArgs + 8*uint32(arg), Size: 4},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: value, SkipFalse: 1},
+		bpf.RetConstant{Val: action},
+		bpf.RetConstant{Val: abi.SECCOMP_RET_ALLOW},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("assemble filter for argument %d of syscall %d: %w", arg, nr, err)
 	}
 	return p, nil
 }

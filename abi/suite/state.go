@@ -1,0 +1,43 @@
+package suite
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// state is the letter of a thread in /proc: 'S' sleeps, 'T' is stopped, 't' by
+// a tracer, 'Z' is dead; 0 is gone.
+func state(tid int) byte {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", tid))
+	if err != nil {
+		return 0
+	}
+	// The name before it may hold anything but a newline.
+	i := bytes.LastIndexByte(b, ')')
+	if i < 0 || i+2 >= len(b) {
+		return 0
+	}
+	return b[i+2]
+}
+
+// becomes waits until a thread is in a state: this is what checks wait for, not
+// a time. The deadline of the check bounds it.
+func (t *T) becomes(tid int, want byte) {
+	for state(tid) != want {
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// sleeps waits until the target's thread blocks in the call that it was let go
+// on with. A waker marks the sleeper runnable before its ioctl returns, so
+// that this cannot be the sleep it was woken from.
+func (c *caller) sleeps() { c.t.becomes(c.TID, 'S') }
+
+// signal sends a signal to the thread that calls.
+func (c *caller) signal(sig unix.Signal) {
+	c.t.ok(unix.Tgkill(c.PID(), c.TID, sig), "send a signal")
+}

@@ -1,0 +1,251 @@
+package main
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"unotify-bench/abi/suite"
+)
+
+// abiReport is what a run of the suite comes to, and where it goes.
+type abiReport struct {
+	w       io.Writer
+	lanes   []*abiLane
+	verbose bool
+}
+
+var abiWriters = map[string]func(*abiReport) error{
+	"table": (*abiReport).table,
+	"ktap":  (*abiReport).ktap,
+	"junit": (*abiReport).junit,
+	"json":  (*abiReport).json,
+}
+
+// bad counts what keeps the exit status from being 0.
+func (r *abiReport) bad() (n int) {
+	for _, l := range r.lanes {
+		for _, row := range l.Rows {
+			if row.Verdict.Bad() {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// again is the one command that runs a check again.
+func (l *abiLane) again(c *suite.Check) string {
+	return fmt.Sprintf("%s --run '^%s$'", l.rerun, strings.ReplaceAll(c.ID, ".", `\.`))
+}
+
+// counts is how often each verdict was given, by mechanism, "" for all.
+func (l *abiLane) counts() map[string]map[suite.Verdict]int {
+	counts := map[string]map[suite.Verdict]int{"": {}}
+	for _, row := range l.Rows {
+		mech := row.Check.Mech()
+		if counts[mech] == nil {
+			counts[mech] = map[suite.Verdict]int{}
+		}
+		counts[mech][row.Verdict]++
+		counts[""][row.Verdict]++
+	}
+	return counts
+}
+
+// table is for a person: a line a mechanism, then what is not right, in full,
+// and what was skipped, by its reason.
+func (r *abiReport) table() error {
+	for _, l := range r.lanes {
+		counts := l.counts()
+		var sum []string
+		for _, v := range suite.Verdicts() {
+			if n := counts[""][v]; n > 0 {
+				sum = append(sum, fmt.Sprintf("%d %s", n, v))
+			}
+		}
+		fmt.Fprintf(r.w, "%s (Linux %s): %d checks: %s\n", l.Where, l.Release, len(l.Rows), strings.Join(sum, ", "))
+		w := tabwriter.NewWriter(r.w, 0, 0, 2, ' ', tabwriter.AlignRight)
+		fmt.Fprint(w, "mechanism\t")
+		for _, v := range suite.Verdicts() {
+			fmt.Fprintf(w, "%s\t", v)
+		}
+		fmt.Fprintln(w)
+		for _, mech := range suite.Mechanisms() {
+			if counts[mech] == nil {
+				continue
+			}
+			fmt.Fprintf(w, "%s\t", mech)
+			for _, v := range suite.Verdicts() {
+				fmt.Fprintf(w, "%d\t", counts[mech][v])
+			}
+			fmt.Fprintln(w)
+		}
+		if err := w.Flush(); err != nil {
+			return err
+		}
+		r.details(l)
+	}
+	return nil
+}
+
+func (r *abiReport) details(l *abiLane) {
+	var reasons []string
+	skipped := map[string]int{}
+	for _, row := range l.Rows {
+		switch {
+		case row.Verdict == suite.Skip && !r.verbose:
+			if skipped[row.Text]++; skipped[row.Text] == 1 {
+				reasons = append(reasons, row.Text)
+			}
+			continue
+		case row.Verdict == suite.Pass && !r.verbose && row.Check.Level != suite.Info:
+			continue
+		}
+		fmt.Fprintf(r.w, "  %s %s (%s): %s\n", row.Verdict, row.Check.ID, row.Check.Level, row.Check.Doc)
+		if row.Text != "" {
+			for line := range strings.Lines(row.Text) {
+				fmt.Fprintf(r.w, "      %s\n", strings.TrimSuffix(line, "\n"))
+			}
+		}
+		if row.Verdict != suite.Pass && row.Verdict != suite.Skip {
+			fmt.Fprintf(r.w, "      source: %s\n      again: %s\n", row.Check.Source, l.again(row.Check))
+		}
+	}
+	for _, why := range reasons {
+		fmt.Fprintf(r.w, "  skip %d: %s\n", skipped[why], why)
+	}
+}
+
+// ktap is Linux's Documentation/dev-tools/ktap.rst: what KernelCI, LAVA and
+// kselftest read. A divergent check is an expected failure.
+func (r *abiReport) ktap() error {
+	n := 0
+	for _, l := range r.lanes {
+		n += len(l.Rows)
+	}
+	fmt.Fprintf(r.w, "KTAP version 1\n1..%d\n", n)
+	n = 0
+	for _, l := range r.lanes {
+		for _, row := range l.Rows {
+			n++
+			result, directive := "ok", ""
+			switch row.Verdict {
+			case suite.Pass:
+			case suite.Skip:
+				directive = " # SKIP " + firstLine(row.Text)
+			case suite.Divergent:
+				directive = " # XFAIL divergent"
+			case suite.Fail:
+				result = "not ok"
+			case suite.Error:
+				result, directive = "not ok", " # ERROR could not tell"
+			}
+			if row.Verdict != suite.Skip && row.Text != "" {
+				for line := range strings.Lines(row.Text) {
+					fmt.Fprintf(r.w, "# %s\n", strings.TrimSuffix(line, "\n"))
+				}
+			}
+			if _, err := fmt.Fprintf(r.w, "%s %d %s.%s%s\n", result, n, l.Where, row.Check.ID, directive); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func firstLine(s string) string {
+	first, _, _ := strings.Cut(s, "\n")
+	return first
+}
+
+type (
+	junitSuites struct {
+		XMLName xml.Name     `xml:"testsuites"`
+		Suites  []junitSuite `xml:"testsuite"`
+	}
+	junitSuite struct {
+		Name     string      `xml:"name,attr"`
+		Tests    int         `xml:"tests,attr"`
+		Failures int         `xml:"failures,attr"`
+		Errors   int         `xml:"errors,attr"`
+		Skipped  int         `xml:"skipped,attr"`
+		Cases    []junitCase `xml:"testcase"`
+	}
+	junitCase struct {
+		Name      string     `xml:"name,attr"`
+		ClassName string     `xml:"classname,attr"`
+		Failure   *junitText `xml:"failure,omitempty"`
+		Error     *junitText `xml:"error,omitempty"`
+		Skipped   *junitText `xml:"skipped,omitempty"`
+		Out       string     `xml:"system-out,omitempty"`
+	}
+	junitText struct {
+		Message string `xml:"message,attr"`
+		Text    string `xml:",chardata"`
+	}
+)
+
+// junit is what CI servers draw. It has no word for divergent, which goes with
+// the skipped, and says so.
+func (r *abiReport) junit() error {
+	var all junitSuites
+	for _, l := range r.lanes {
+		n := l.counts()[""]
+		s := junitSuite{
+			Name: l.Where, Tests: len(l.Rows), Failures: n[suite.Fail], Errors: n[suite.Error],
+			Skipped: n[suite.Skip] + n[suite.Divergent],
+		}
+		for _, row := range l.Rows {
+			c := junitCase{Name: row.Check.ID, ClassName: l.Where + "." + row.Check.Mech()}
+			text := &junitText{Message: row.Check.Doc, Text: row.Text + "\n" + l.again(row.Check)}
+			switch row.Verdict {
+			case suite.Fail:
+				c.Failure = text
+			case suite.Error:
+				c.Error = text
+			case suite.Divergent:
+				text.Message = "divergent: " + text.Message
+				c.Skipped = text
+			case suite.Skip:
+				c.Skipped = &junitText{Message: row.Text}
+			case suite.Pass:
+				c.Out = row.Text
+			}
+			s.Cases = append(s.Cases, c)
+		}
+		all.Suites = append(all.Suites, s)
+	}
+	text, err := xml.MarshalIndent(all, "", "  ")
+	if err == nil {
+		_, err = fmt.Fprintf(r.w, "%s%s\n", xml.Header, text)
+	}
+	return err
+}
+
+// json has one object a check, for whoever wants to count.
+func (r *abiReport) json() error {
+	type object struct {
+		Where   string        `json:"where"`
+		Kernel  string        `json:"kernel"`
+		ID      string        `json:"id"`
+		Level   suite.Level   `json:"level"`
+		Doc     string        `json:"doc"`
+		Source  string        `json:"source"`
+		Verdict suite.Verdict `json:"verdict"`
+		Text    string        `json:"text,omitempty"`
+	}
+	out := []object{}
+	for _, l := range r.lanes {
+		for _, row := range l.Rows {
+			c := row.Check
+			out = append(out, object{l.Where, l.Release, c.ID, c.Level, c.Doc, c.Source, row.Verdict, row.Text})
+		}
+	}
+	e := json.NewEncoder(r.w)
+	e.SetIndent("", "  ")
+	return e.Encode(out)
+}
