@@ -24,7 +24,7 @@ const (
 
 // Deadline is how long a check may take, on the machine's clock. It is for
 // those that hang: the slowest takes a few seconds of an emulated machine.
-const Deadline = 2 * time.Minute
+const Deadline = time.Minute
 
 // Main takes over a process that Run or a check started; in any other it
 // returns at once. Call it first thing in main, before bench.Main, which ends
