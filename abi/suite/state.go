@@ -41,3 +41,16 @@ func (c *caller) sleeps() { c.t.becomes(c.TID, 'S') }
 func (c *caller) signal(sig unix.Signal) {
 	c.t.ok(unix.Tgkill(c.PID(), c.TID, sig), "send a signal")
 }
+
+// sleepsIn waits until the thread that calls sleeps in a syscall of its own
+// accord, where no ioctl tells when it has begun.
+func (c *caller) sleepsIn(nr int) {
+	for {
+		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/syscall", c.TID))
+		c.t.ok(err, "see which call the target is in")
+		if bytes.HasPrefix(b, fmt.Appendf(nil, "%d ", nr)) && state(c.TID) == 'S' {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+}

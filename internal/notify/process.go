@@ -27,6 +27,10 @@ func Role() string {
 	return role
 }
 
+// RoleArg is argv[0] of this program in a role, for a process in a role that
+// executes it once more: its control channel stays open.
+func RoleArg(role string) string { return rolePrefix + role }
+
 // RoleFD is the descriptor of the control channel in a process with a role;
 // the descriptors in Start's files follow it.
 const RoleFD = 3
