@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -11,73 +12,6 @@ import (
 )
 
 const srcPin = "uapi.md, Proposed 3: pinned memory"
-
-// pinned is a target whose calls of nr can be redirected, in such a call, with
-// a pin of one page installed.
-type pinned struct {
-	*caller
-	n    abi.Notif
-	pin  *notify.Pin
-	at   uint64
-	hole uint64 // where nothing is mapped, for pins that say where
-}
-
-// withPin traps an order, and installs a pin of size bytes.
-func (t *T) withPin(o order, size int, files ...*os.File) *pinned {
-	p := &pinned{caller: t.notified(o.Nr, redirectFlag, files...)}
-	// The kernel looks for room from the top, so that the hole's low end stays.
-	size64 := 64 * uint64(os.Getpagesize())
-	p.hole = uint64(p.do(unix.SYS_MMAP, 0, size64, unix.PROT_NONE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS, ^uint64(0), 0))
-	if got := p.do(unix.SYS_MUNMAP, p.hole, size64); got != 0 {
-		t.Unclear("the target cannot make room: munmap of %#x is %d", p.hole, got)
-	}
-	p.n = p.trap(o)
-	p.pin = t.newPin(size)
-	p.at = p.install(p.pin)
-	return p
-}
-
-func (t *T) newPin(size int) *notify.Pin {
-	pin, err := notify.NewPin(size)
-	t.ok(err, "make a pin")
-	return pin
-}
-
-// install maps a pin where the kernel likes.
-func (p *pinned) install(pin *notify.Pin) uint64 {
-	i := p.request(pin)
-	p.t.must(p.InstallPin(&i), "PIN_INSTALL")
-	if i.TargetAddr == 0 {
-		p.t.Fatalf("PIN_INSTALL does not say where the pin is")
-	}
-	return i.TargetAddr
-}
-
-func (p *pinned) request(pin *notify.Pin) abi.NotifPinInstall {
-	return abi.NotifPinInstall{ID: p.n.ID, MemFD: uint32(pin.FD), Size: uint64(pin.Size())}
-}
-
-// toPin redirects argument arg of the trapped call to n bytes of the pin.
-func (p *pinned) toPin(arg, n int) abi.NotifRespRedirect {
-	r := abi.NotifRespRedirect{
-		ID: p.n.ID, Flags: abi.SECCOMP_REDIRECT_FLAG_CONTINUE,
-		ArgsMask: 1 << arg, PtrMask: 1 << arg, MemFD: uint32(p.pin.FD),
-	}
-	r.Args[arg], r.PtrLen[arg] = p.at, uint64(n)
-	return r
-}
-
-// memfd makes a memfd of a page with these seals.
-func (t *T) memfd(seals int) uint32 {
-	fd, err := unix.MemfdCreate("bare", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
-	t.ok(err, "make a memfd")
-	t.ok(unix.Ftruncate(fd, int64(os.Getpagesize())), "size it")
-	if seals != 0 {
-		_, err = unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, seals)
-		t.ok(err, "seal it")
-	}
-	return uint32(fd)
-}
 
 var _ = pinErrors()
 
@@ -236,13 +170,10 @@ var _ = add(
 			m.Of(p.PID())
 			_, e := m.Write(p.at, []byte("x"))
 			t.errno("process_vm_writev", e, unix.EFAULT)
-			for _, how := range []string{"mem"} {
-				f, err := os.OpenFile(fmt.Sprintf("/proc/%d/%s", p.PID(), how), os.O_RDWR, 0)
-				t.ok(err, "open the target's memory")
-				if _, err := f.WriteAt([]byte("x"), int64(p.at)); err == nil {
-					t.Errorf("a write to /proc/PID/mem succeeded")
-				}
-				f.Close()
+			f, err := os.OpenFile(fmt.Sprintf("/proc/%d/mem", p.PID()), os.O_RDWR, 0)
+			t.ok(err, "open the target's memory")
+			if _, err := f.WriteAt([]byte("x"), int64(p.at)); err == nil {
+				t.Errorf("a write to /proc/PID/mem succeeded")
 			}
 			if got := p.peek(p.at, 1)[0]; got != 0 {
 				t.Errorf("the pin holds %q now", got)
@@ -260,7 +191,7 @@ var _ = add(
 				"ftruncate": unix.Ftruncate(fd, 1),
 				"fallocate": unix.Fallocate(fd, unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, 0, 1),
 			} {
-				if err != unix.EPERM {
+				if !errors.Is(err, unix.EPERM) {
 					t.Errorf("%s: %v, want EPERM", what, err)
 				}
 			}
@@ -269,14 +200,26 @@ var _ = add(
 	Check{ID: "pin.fork-keeps", Level: Must, Source: srcPin + ": a forked child has it as well", Needs: needsPins,
 		Doc: "fork keeps a pin: the child's call can read what the pin holds",
 		run: func(t *T) {
-			p := t.withPin(call(unix.SYS_GETPPID), 1)
+			path := t.file("out", "")
+			f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND, 0)
+			t.ok(err, "open a file")
+			p := t.withPin(call(unix.SYS_GETPPID), 1, f)
 			p.answer(p.n.ID, 1)
-			p.tell(forking())
-			p.report()
-			// The parent has it still, at the same place.
 			p.pin.Write([]byte("kept"))
+			o := forking()
+			o.Then = [7]uint64{unix.SYS_WRITE, firstFile, p.at, 4}
+			p.tell(o)
+			if r := p.report(); resultOf(r) <= 0 {
+				t.Fatalf("fork returned %d", resultOf(r))
+			}
+			if got := t.content(path); got != "kept" {
+				t.Errorf("the child found %q in the pin, want %q", got, "kept")
+			}
+			o.Then = [7]uint64{unix.SYS_MUNMAP, p.at, uint64(p.pin.Size())}
+			p.tell(o)
+			p.report()
 			if got := string(p.peek(p.at, 4)); got != "kept" {
-				t.Errorf("after a fork the pin shows %q", got)
+				t.Errorf("after a child's munmap the parent's pin shows %q", got)
 			}
 		}},
 	Check{ID: "pin.many", Level: Must, Source: srcPin, Needs: needsPins,
@@ -294,10 +237,3 @@ var _ = add(
 			p.answer(p.n.ID, 1)
 		}},
 )
-
-func second[A any](_ A, err error) error { return err }
-
-// forking is an order to fork, as clone does with a signal and nothing else.
-func forking() order {
-	return order{Op: opFork, Nr: unix.SYS_CLONE, Args: [6]uint64{uint64(unix.SIGCHLD)}}
-}

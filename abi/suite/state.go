@@ -27,7 +27,13 @@ func state(tid int) byte {
 // becomes waits until a thread is in a state: this is what checks wait for, not
 // a time. The deadline of the check bounds it.
 func (t *T) becomes(tid int, want byte) {
-	for state(tid) != want {
+	for {
+		switch state(tid) {
+		case want:
+			return
+		case 0:
+			t.Fatalf("the target has gone, where it was to be in state %c", want)
+		}
 		time.Sleep(time.Millisecond)
 	}
 }

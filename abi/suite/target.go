@@ -21,6 +21,9 @@ type order struct {
 	Args [6]uint64
 	// Data[i] goes to the target's memory, and its address becomes argument i.
 	Data [6][]byte
+	// Then is what the child of opFork does before it ends: a number, 0 for
+	// nothing, and arguments.
+	Then [7]uint64
 	// Filter is for opInstall.
 	Filter filterSpec
 }
@@ -70,12 +73,13 @@ func sentinel(i int) uint64 { return 0x5e47_1e1e_0000_00a5 | uint64(i)<<12 }
 // targetMain has a locked thread that does as told.
 func targetMain() {
 	conn := notify.NewConn(notify.RoleFD)
-	if err := serveOrders(conn); err != nil && !errors.Is(err, notify.ErrPeerGone) {
+	if err := serveOrders(conn); !errors.Is(err, notify.ErrPeerGone) {
 		_ = conn.Send(hello{Err: err.Error()}, -1)
 		os.Exit(1)
 	}
 }
 
+// serveOrders ends with an error, the supervisor's going away at best.
 func serveOrders(conn *notify.Conn) error {
 	runtime.GOMAXPROCS(4)
 	debug.SetGCPercent(-1)
@@ -133,7 +137,7 @@ func obey(o *order, child *asmstubs.Frame) (r *report, fd int) {
 			break
 		}
 		*child = asmstubs.Frame{}
-		callForking(&r.Call, child)
+		callForking(&r.Call, child, &o.Then)
 		if pid := int64(r.Call.Out[asmstubs.ResultReg]); pid > 0 {
 			if _, err := unix.Wait4(int(pid), nil, 0, nil); err != nil {
 				r.Err = "wait for the child: " + err.Error()
@@ -168,12 +172,15 @@ func load(f *asmstubs.Frame, o *order) {
 // Go program: it may not allocate, nor grow its stack, nor be preempted.
 //
 //go:nosplit
-func callForking(f, child *asmstubs.Frame) {
+func callForking(f, child *asmstubs.Frame, then *[7]uint64) {
 	asmstubs.Call(f)
 	if f.Out[asmstubs.ResultReg] != 0 {
 		return
 	}
 	*child = *f
+	if then[0] != 0 {
+		unix.RawSyscall6(uintptr(then[0]), uintptr(then[1]), uintptr(then[2]), uintptr(then[3]), uintptr(then[4]), uintptr(then[5]), uintptr(then[6]))
+	}
 	for {
 		unix.RawSyscall(unix.SYS_EXIT_GROUP, 0, 0, 0)
 	}
