@@ -26,12 +26,18 @@ func (t *T) pipes() (caller, other *os.File, fill *os.File) {
 // blockedRead has a target read from a pipe in which nothing ever is, and
 // redirects it to another, equally empty: it sleeps there when this returns.
 func (t *T) blockedRead(c *caller) (o order, r abi.NotifRespRedirect) {
+	o, r = t.ordersRead(c)
+	t.redirectRead(c, &r)
+	return o, r
+}
+
+// ordersRead orders the read, and leaves it to be redirected.
+func (t *T) ordersRead(c *caller) (o order, r abi.NotifRespRedirect) {
 	o = call(unix.SYS_READ, firstFile, 0, 1, callerArg(3), callerArg(4), callerArg(5))
 	o.Data[1] = make([]byte, 8)
 	r = abi.NotifRespRedirect{Flags: abi.SECCOMP_REDIRECT_FLAG_CONTINUE, ArgsMask: 63 &^ 2}
 	r.Args = [6]uint64{firstFile + 1, 0, 2, otherArg(3), otherArg(4), otherArg(5)}
 	c.tell(o)
-	t.redirectRead(c, &r)
 	return o, r
 }
 

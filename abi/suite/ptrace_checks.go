@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"encoding/binary"
 	"runtime"
 
 	"golang.org/x/sys/unix"
@@ -106,4 +107,58 @@ var _ = add(
 				t.Errorf("read returned %d, want -EINTR", got)
 			}
 		}},
+	Check{ID: "redirect.signal-frame", Level: Must, Source: srcDragons + "; the frame of each architecture's signal.c", Needs: needsRedirect,
+		Doc: "the frame of a signal that comes into a redirected call holds the caller's arguments, and no substitute",
+		run: func(t *T) {
+			for _, redirect := range []bool{false, true} { // the control is CONTINUE
+				r1, r2, _ := t.pipes()
+				c := t.notified(unix.SYS_READ, redirectFlag, r1, r2)
+				c.interrupting()
+				o, r := t.ordersRead(c)
+				if redirect {
+					t.redirectRead(c, &r)
+				} else {
+					c.resume(c.next().ID)
+					c.sleeps()
+				}
+				tr := c.traced()
+				c.signal(unix.SIGWINCH)
+				ev := c.stops(tr, notify.StopSignal, false)
+				t.must(tr.ContSyscall(c.TID, ev.Signal), "PTRACE_SYSCALL")
+				for {
+					c.stops(tr, notify.StopSyscall, true)
+					if nr, _, e := tr.Syscall(c.TID); e == 0 && nr == unix.SYS_RT_SIGRETURN {
+						break
+					}
+					t.must(tr.ContSyscall(c.TID, 0), "PTRACE_SYSCALL")
+				}
+				frame := t.frame(tr, c)
+				for i := 3; i < 6; i++ {
+					if !frame[o.Args[i]] {
+						t.Errorf("redirected %v: the frame does not hold %#x, the caller's argument %d", redirect, o.Args[i], i)
+					}
+					if frame[r.Args[i]] {
+						t.Errorf("redirected %v: the frame holds %#x, the substitute of argument %d: a leak", redirect, r.Args[i], i)
+					}
+				}
+				tr.Detach(c.TID)
+				if got := c.result(); got != -int64(unix.EINTR) {
+					t.Errorf("redirected %v: read returned %d, want -EINTR", redirect, got)
+				}
+			}
+		}},
 )
+
+// frame is the set of words in the signal frame, where rt_sigreturn finds it:
+// at the stack pointer. It has all general registers within its first kilobyte,
+// wherever the architecture puts each.
+func (t *T) frame(tr *notify.Tracer, c *caller) map[uint64]bool {
+	t.must(tr.GetRegs(c.TID), "PTRACE_GETREGSET")
+	sp, _ := notify.Native.Reg(notify.Native.SP)
+	words := map[uint64]bool{}
+	b := c.peek(tr.Reg(sp.Offset), 1024)
+	for ; len(b) > 0; b = b[8:] {
+		words[binary.NativeEndian.Uint64(b)] = true
+	}
+	return words
+}

@@ -200,4 +200,29 @@ var _ = add(
 			r := abi.NotifTargetCall{ID: n.ID, Nr: unix.SYS_CLOSE, Args: [6]uint64{999}}
 			t.errno("TARGET_CALL", c.TargetCall(&r), unix.ENOENT)
 		}},
+	Check{ID: "target-call.send-pending", Level: Must, Source: srcCall + ", FLAG_SEND", Needs: needsCall,
+		Doc: "while a call with FLAG_SEND runs ID_VALID is ENOENT and every other reply EINPROGRESS; then its result is the answer",
+		run: func(t *T) {
+			r, w, err := os.Pipe()
+			t.ok(err, "make a pipe")
+			c := t.notified(unix.SYS_GETPPID, 0, r)
+			n := c.trap(call(unix.SYS_GETPPID))
+			// The read blocks in the target until the pipe holds something.
+			buf := make([]byte, 4)
+			req := abi.NotifTargetCall{ID: n.ID, Flags: flagSend, Nr: unix.SYS_READ, Args: [6]uint64{firstFile, addressOf(buf), 4}}
+			done := make(chan unix.Errno)
+			go func() { done <- c.TargetCall(&req) }()
+			t.errno("ID_VALID", c.waitGone(n.ID), unix.ENOENT)
+			t.errno("SEND", c.send(abi.NotifResp{ID: n.ID}), unix.EINPROGRESS)
+			_, e := c.AddFD(&abi.NotifAddFD{ID: n.ID, SrcFD: 2})
+			t.errno("ADDFD", e, unix.EINPROGRESS)
+			other := abi.NotifTargetCall{ID: n.ID, Nr: unix.SYS_CLOSE, Args: [6]uint64{999}}
+			t.errno("another TARGET_CALL", c.TargetCall(&other), unix.EINPROGRESS)
+			_, err = w.WriteString("abc")
+			t.ok(err, "fill the pipe")
+			t.must(<-done, "TARGET_CALL")
+			if got := c.result(); got != 3 || req.Ret != 3 || string(buf[:3]) != "abc" {
+				t.Errorf("the call returned %d, ret is %d, the buffer %q; want 3, 3 and abc", got, req.Ret, buf)
+			}
+		}},
 )
