@@ -215,19 +215,24 @@ var finders = map[string]string{
 	"exec_event_failed":     "exec-event.not-on-failure",
 }
 
-// TestAbiFaults: every seeded fault is found, by the check that is about it.
+// TestAbiFaults: every seeded fault is found on every architecture, by the
+// check that is about it.
 func TestAbiFaults(t *testing.T) {
-	needGuests(t, "arm64")
-	for _, f := range kernel.Faults() {
-		t.Run(f.Name, func(t *testing.T) {
-			id := finders[f.Name]
-			if suite.Find(id) == nil {
-				t.Fatalf("no check is there to find it: %q", id)
-			}
-			c := newCommand(t, "abi", "--on", "arm64", "--fault", f.Name, "--quiet", "--run", "^"+regexp.QuoteMeta(id)+"$")
-			c.runs(t, exitFailed)
-			if got := c.stdout.String(); !strings.Contains(got, "  fail "+id) {
-				t.Errorf("%s does not fail:\n%s", id, got)
+	for _, arch := range arches() {
+		t.Run(arch.Name, func(t *testing.T) {
+			needGuests(t, arch.Name)
+			for _, f := range kernel.Faults() {
+				t.Run(f.Name, func(t *testing.T) {
+					id := finders[f.Name]
+					if suite.Find(id) == nil {
+						t.Fatalf("no check is there to find it: %q", id)
+					}
+					c := newCommand(t, "abi", "--on", arch.Name, "--fault", f.Name, "--quiet", "--run", "^"+regexp.QuoteMeta(id)+"$")
+					c.runs(t, exitFailed)
+					if got := c.stdout.String(); !strings.Contains(got, "  fail "+id) {
+						t.Errorf("%s does not fail:\n%s", id, got)
+					}
+				})
 			}
 		})
 	}
