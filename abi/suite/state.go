@@ -50,11 +50,14 @@ func (c *caller) signal(sig unix.Signal) {
 
 // sleepsIn waits until the thread that calls sleeps in a syscall of its own
 // accord, where no ioctl tells when it has begun.
-func (c *caller) sleepsIn(nr int) {
+func (c *caller) sleepsIn(nr int) { c.t.waitsIn(c.TID, nr) }
+
+// waitsIn waits until a thread sleeps in a syscall.
+func (t *T) waitsIn(tid, nr int) {
 	for {
-		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/syscall", c.TID))
-		c.t.ok(err, "see which call the target is in")
-		if bytes.HasPrefix(b, fmt.Appendf(nil, "%d ", nr)) && state(c.TID) == 'S' {
+		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/syscall", tid))
+		t.ok(err, "see which call a thread is in")
+		if bytes.HasPrefix(b, fmt.Appendf(nil, "%d ", nr)) && state(tid) == 'S' {
 			return
 		}
 		time.Sleep(time.Millisecond)

@@ -1,8 +1,11 @@
 package suite
 
 import (
+	"io"
 	"os"
+	"runtime"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -223,6 +226,54 @@ var _ = add(
 			t.must(<-done, "TARGET_CALL")
 			if got := c.result(); got != 3 || req.Ret != 3 || string(buf[:3]) != "abc" {
 				t.Errorf("the call returned %d, ret is %d, the buffer %q; want 3, 3 and abc", got, req.Ret, buf)
+			}
+		}},
+	Check{ID: "target-call.busy", Level: Must, Source: srcCall + ", errors: EBUSY", Needs: needsCall,
+		Doc: "FLAG_SEND beside an ADDFD that waits is EBUSY, nothing runs for it, and what was asked for before is done",
+		run: func(t *T) {
+			r, w, err := os.Pipe()
+			t.ok(err, "make a pipe")
+			c := t.notified(unix.SYS_GETPPID, 0, w)
+			n := c.trap(call(unix.SYS_GETPPID))
+			// The target fills a pipe for us, so that the ADDFD has to wait.
+			room, err := unix.FcntlInt(w.Fd(), unix.F_GETPIPE_SZ, 0)
+			t.ok(err, "ask how much a pipe holds")
+			buf := make([]byte, 2*room)
+			req := abi.NotifTargetCall{ID: n.ID, Nr: unix.SYS_WRITE, Args: [6]uint64{firstFile, addressOf(buf), uint64(len(buf))}}
+			wrote := make(chan unix.Errno)
+			go func() { wrote <- c.TargetCall(&req) }()
+			for got := 0; got < room; time.Sleep(time.Millisecond) {
+				got, err = unix.IoctlGetInt(int(r.Fd()), unix.TIOCINQ)
+				t.ok(err, "ask how much is in a pipe")
+			}
+			type added struct {
+				fd int
+				e  unix.Errno
+			}
+			tid, add := make(chan int), make(chan added)
+			go func() {
+				runtime.LockOSThread() // for good: it ends with us
+				tid <- unix.Gettid()
+				fd, e := c.AddFD(&abi.NotifAddFD{ID: n.ID, SrcFD: 2})
+				add <- added{int(fd), e}
+			}()
+			t.waitsIn(<-tid, unix.SYS_IOCTL)
+			busy := abi.NotifTargetCall{ID: n.ID, Flags: flagSend, Nr: unix.SYS_CLOSE, Args: [6]uint64{firstFile}}
+			t.errno("FLAG_SEND", c.TargetCall(&busy), unix.EBUSY)
+			_, err = io.ReadFull(r, make([]byte, len(buf)))
+			t.ok(err, "empty the pipe")
+			t.must(<-wrote, "TARGET_CALL")
+			if req.Ret != int64(len(buf)) {
+				t.Errorf("ret is %d, want %d", req.Ret, len(buf))
+			}
+			a := <-add
+			t.must(a.e, "ADDFD")
+			c.pends(n.ID, "EBUSY")
+			c.answer(n.ID, 9)
+			for _, fd := range []int{firstFile, a.fd} {
+				if got := c.do(unix.SYS_FCNTL, uint64(fd), unix.F_GETFD); got < 0 {
+					t.Errorf("descriptor %d of the target is gone: %s", fd, errName(unix.Errno(-got)))
+				}
 			}
 		}},
 )
