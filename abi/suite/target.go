@@ -35,6 +35,7 @@ const (
 	opFork      op = "fork"      // the same, of one that makes a child with memory of its own
 	opInstall   op = "install"   // a filter on the thread that calls
 	opInterrupt op = "interrupt" // SIGWINCH interrupts calls instead of restarting them
+	opFlip      op = "flip"      // a thread writes Args[1] and Args[2] in turn to byte Args[0] of the scratch memory, for ever
 )
 
 // filterSpec is a filter: Action for syscall Nr, where OfArg is set only if
@@ -116,7 +117,7 @@ func serveOrders(conn *notify.Conn) error {
 				o.Args[i] = at + uint64(i*page)
 			}
 		}
-		r, fd := obey(&o, (*asmstubs.Frame)(unsafe.Pointer(&shared[0])))
+		r, fd := obey(&o, mem, (*asmstubs.Frame)(unsafe.Pointer(&shared[0])))
 		err := conn.Send(r, fd)
 		if fd >= 0 {
 			unix.Close(fd)
@@ -127,7 +128,7 @@ func serveOrders(conn *notify.Conn) error {
 	}
 }
 
-func obey(o *order, child *asmstubs.Frame) (r *report, fd int) {
+func obey(o *order, mem []byte, child *asmstubs.Frame) (r *report, fd int) {
 	r, fd = &report{}, -1
 	switch o.Op {
 	case opCall, opFork:
@@ -150,10 +151,24 @@ func obey(o *order, child *asmstubs.Frame) (r *report, fd int) {
 		if err := notify.InterruptBy(unix.SIGWINCH); err != nil {
 			r.Err = err.Error()
 		}
+	case opFlip:
+		go flip(&mem[o.Args[0]], byte(o.Args[1]), byte(o.Args[2]))
 	default:
 		r.Err = "unknown order " + string(o.Op)
 	}
 	return r, fd
+}
+
+// flip attacks a check: it changes a byte whenever it gets to run. To yield in
+// between lets the two that it attacks go on where there is one CPU only.
+func flip(at *byte, a, b byte) {
+	runtime.LockOSThread()
+	for {
+		for _, v := range []byte{a, b} {
+			*at = v
+			unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0)
+		}
+	}
 }
 
 // load fills in every register that can be loaded.
