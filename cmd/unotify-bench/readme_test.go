@@ -55,12 +55,12 @@ func TestREADME(t *testing.T) {
 	}
 }
 
-// TestREADMECommands parses every command line that README and the page on
-// results show.
+// TestREADMECommands parses every command line that README and the pages beside
+// it show.
 func TestREADMECommands(t *testing.T) {
 	root := commands()[0]
 	n := 0
-	for _, page := range []string{"README.md", "results/README.md"} {
+	for _, page := range []string{"README.md", "results/README.md", "docs/porting.md"} {
 		text, err := os.ReadFile(filepath.Join("..", "..", page))
 		if err != nil {
 			t.Fatal(err)
