@@ -255,7 +255,7 @@ var _ = add(
 				runtime.LockOSThread() // for good: it ends with us
 				tid <- unix.Gettid()
 				fd, e := c.AddFD(&abi.NotifAddFD{ID: n.ID, SrcFD: 2})
-				add <- added{int(fd), e}
+				add <- added{fd, e}
 			}()
 			t.waitsIn(<-tid, unix.SYS_IOCTL)
 			busy := abi.NotifTargetCall{ID: n.ID, Flags: flagSend, Nr: unix.SYS_CLOSE, Args: [6]uint64{firstFile}}
