@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -206,7 +207,7 @@ func (m *Machine) boot(ctx context.Context, emu *emulator, onEvent func(Event) e
 	// The program is put in front of QEMUArgs as vmtest splits QEMUCommand
 	// on white space. OptionsFor is not used: it would take up whatever
 	// VMTEST_* variables the user happens to have.
-	opts.QEMUArgs = append(dieWithUs(), args...)
+	opts.QEMUArgs = slices.Concat(dieWithUs(), args)
 
 	// exec.CommandContext enforces this even while onEvent blocks.
 	bound, cancel := context.WithTimeout(ctx, m.Timeout)

@@ -147,13 +147,13 @@ type guestFiles struct{ initrd, console, events int }
 // machine when this process is killed: it could run, and measure, for nobody.
 // vmtest keeps exec.Cmd and its SysProcAttr for itself. setpriv is of util-linux,
 // which is everywhere but on the smallest systems.
-func dieWithUs() []string {
+var dieWithUs = sync.OnceValue(func() []string {
 	path, err := exec.LookPath("setpriv")
 	if err != nil || exec.Command(path, "--pdeathsig", "KILL", "true").Run() != nil {
 		return nil
 	}
 	return []string{path, "--pdeathsig", "KILL"}
-}
+})
 
 // args is the command line of QEMU, program first.
 func (m *Machine) args(emu *emulator, f guestFiles) ([]string, error) {
