@@ -1,10 +1,12 @@
 // Package asmstubs issues syscalls from Plan 9 assembly, so that nothing of
-// Go stands between the caller's values and the trap. It has two stubs, a
+// Go stands between the caller's values and the trap. It has three stubs, a
 // signal handler and a program, for linux on amd64, arm64 and riscv64:
 //
 //   - Call (frame.go) loads the general registers with chosen values, issues
 //     one syscall, and captures the registers after it: what a check of
 //     register preservation needs. CallSpoiled proves that it sees a change.
+//   - CallFP (fp.go) does the same for what is in no general register: floating
+//     point, vectors as far as a syscall keeps them, and the thread pointer.
 //   - Run (loop.go) issues a script of syscalls many times and records what
 //     one of them costs, by a counter (counter.go): what a benchmark needs.
 //   - SigsysHandler (sigsys.go) answers a syscall that a seccomp filter traps.

@@ -1,0 +1,117 @@
+#include "go_asm.h"
+#include "textflag.h"
+
+// func callFP(f *FPFrame, spoil *FPState)
+TEXT ·callFP(SB), NOSPLIT, $0-16
+	MOV f+0(FP), X18
+	CSRRS X0, FCSR, X5
+	MOV X5, (FPFrame_own+const_fpControl)(X18)
+	MOV TP, (FPFrame_own+const_fpThread)(X18)
+
+	// With cgo the thread pointer is in use: captured, not loaded.
+	MOV $const_tpLoadable, X5
+	BNEZ X5, begin
+	MOV TP, (FPFrame_In+const_fpThread)(X18)
+
+begin:
+	MOV $FPFrame_In, X5
+	ADD X18, X5, X19
+	MOV ZERO, X20
+
+load:
+	MOVD 0(X19), F0
+	MOVD 8(X19), F1
+	MOVD 16(X19), F2
+	MOVD 24(X19), F3
+	MOVD 32(X19), F4
+	MOVD 40(X19), F5
+	MOVD 48(X19), F6
+	MOVD 56(X19), F7
+	MOVD 64(X19), F8
+	MOVD 72(X19), F9
+	MOVD 80(X19), F10
+	MOVD 88(X19), F11
+	MOVD 96(X19), F12
+	MOVD 104(X19), F13
+	MOVD 112(X19), F14
+	MOVD 120(X19), F15
+	MOVD 128(X19), F16
+	MOVD 136(X19), F17
+	MOVD 144(X19), F18
+	MOVD 152(X19), F19
+	MOVD 160(X19), F20
+	MOVD 168(X19), F21
+	MOVD 176(X19), F22
+	MOVD 184(X19), F23
+	MOVD 192(X19), F24
+	MOVD 200(X19), F25
+	MOVD 208(X19), F26
+	MOVD 216(X19), F27
+	MOVD 224(X19), F28
+	MOVD 232(X19), F29
+	MOVD 240(X19), F30
+	MOVD 248(X19), F31
+	MOV const_fpControl(X19), X5
+	CSRRW X5, FCSR, X0
+	MOV const_fpThread(X19), TP
+	BNEZ X20, capture
+
+	MOV FPFrame_Nr(X18), X17
+	MOV (FPFrame_Args+0)(X18), X10
+	MOV (FPFrame_Args+8)(X18), X11
+	MOV (FPFrame_Args+16)(X18), X12
+	MOV (FPFrame_Args+24)(X18), X13
+	MOV (FPFrame_Args+32)(X18), X14
+	MOV (FPFrame_Args+40)(X18), X15
+
+	ECALL // the trap
+
+	MOV f+0(FP), X18
+	MOV X10, FPFrame_Ret(X18)
+	MOV spoil+8(FP), X19
+	MOV $1, X20
+	BNEZ X19, load
+
+capture:
+	MOV $FPFrame_Out, X5
+	ADD X18, X5, X19
+	MOVD F0, 0(X19)
+	MOVD F1, 8(X19)
+	MOVD F2, 16(X19)
+	MOVD F3, 24(X19)
+	MOVD F4, 32(X19)
+	MOVD F5, 40(X19)
+	MOVD F6, 48(X19)
+	MOVD F7, 56(X19)
+	MOVD F8, 64(X19)
+	MOVD F9, 72(X19)
+	MOVD F10, 80(X19)
+	MOVD F11, 88(X19)
+	MOVD F12, 96(X19)
+	MOVD F13, 104(X19)
+	MOVD F14, 112(X19)
+	MOVD F15, 120(X19)
+	MOVD F16, 128(X19)
+	MOVD F17, 136(X19)
+	MOVD F18, 144(X19)
+	MOVD F19, 152(X19)
+	MOVD F20, 160(X19)
+	MOVD F21, 168(X19)
+	MOVD F22, 176(X19)
+	MOVD F23, 184(X19)
+	MOVD F24, 192(X19)
+	MOVD F25, 200(X19)
+	MOVD F26, 208(X19)
+	MOVD F27, 216(X19)
+	MOVD F28, 224(X19)
+	MOVD F29, 232(X19)
+	MOVD F30, 240(X19)
+	MOVD F31, 248(X19)
+	CSRRS X0, FCSR, X5
+	MOV X5, const_fpControl(X19)
+	MOV TP, const_fpThread(X19)
+
+	MOV (FPFrame_own+const_fpControl)(X18), X5
+	CSRRW X5, FCSR, X0
+	MOV (FPFrame_own+const_fpThread)(X18), TP
+	RET
