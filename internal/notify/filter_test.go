@@ -20,14 +20,6 @@ func TestFilterFor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ins, ok := bpf.Disassemble(p)
-	if !ok {
-		t.Fatalf("the program does not disassemble: %v", ins)
-	}
-	vm, err := bpf.NewVM(ins)
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, tt := range []struct {
 		name     string
 		nr, arch uint32
@@ -38,18 +30,81 @@ func TestFilterFor(t *testing.T) {
 		{"one above", nr + 1, Native.AuditArch, abi.SECCOMP_RET_ALLOW},
 		{"another table", nr, Native.AuditArch ^ 1, abi.SECCOMP_RET_KILL_PROCESS},
 	} {
-		// seccomp loads in native order, the VM as a network has it.
-		data := make([]byte, abi.SizeofData)
-		binary.BigEndian.PutUint32(data[0:], tt.nr)
-		binary.BigEndian.PutUint32(data[4:], tt.arch)
-		got, err := vm.Run(data)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if uint32(got) != tt.want {
+		if got := verdict(t, p, tt.nr, tt.arch, [6]uint64{}); got != tt.want {
 			t.Errorf("%s: verdict %#x, want %#x", tt.name, got, tt.want)
 		}
 	}
+}
+
+func TestFilterForArg(t *testing.T) {
+	const (
+		nr    = 42
+		value = 0x8000_0007 // has a sign, where somebody looks for one
+	)
+	action := uint32(abi.SECCOMP_RET_ERRNO | 7)
+	for arg := range 6 {
+		p, err := FilterForArg(nr, arg, value, action)
+		if err != nil {
+			t.Fatal(err)
+		}
+		only := func(v uint64) (args [6]uint64) {
+			args[arg] = v
+			return args
+		}
+		var others [6]uint64
+		for i := range others {
+			if i != arg {
+				others[i] = value | value<<32
+			}
+		}
+		for _, tt := range []struct {
+			name     string
+			nr, arch uint32
+			args     [6]uint64
+			want     uint32
+		}{
+			{"the call", nr, Native.AuditArch, only(value), action},
+			{"with something in the high half", nr, Native.AuditArch, only(0x1234<<32 | value), action},
+			{"the value in the high half", nr, Native.AuditArch, only(value << 32), abi.SECCOMP_RET_ALLOW},
+			{"one below", nr, Native.AuditArch, only(value - 1), abi.SECCOMP_RET_ALLOW},
+			{"one above", nr, Native.AuditArch, only(value + 1), abi.SECCOMP_RET_ALLOW},
+			{"the value in the other arguments", nr, Native.AuditArch, others, abi.SECCOMP_RET_ALLOW},
+			{"another call", nr + 1, Native.AuditArch, only(value), abi.SECCOMP_RET_ALLOW},
+			{"another table", nr, Native.AuditArch ^ 1, only(value), abi.SECCOMP_RET_KILL_PROCESS},
+		} {
+			if got := verdict(t, p, tt.nr, tt.arch, tt.args); got != tt.want {
+				t.Errorf("argument %d, %s: verdict %#x, want %#x", arg, tt.name, got, tt.want)
+			}
+		}
+	}
+}
+
+// verdict runs a filter on a call. seccomp loads words in native order, the VM
+// as a network has it: each word is turned round for it.
+func verdict(t *testing.T, p Program, nr, arch uint32, args [6]uint64) uint32 {
+	t.Helper()
+	ins, ok := bpf.Disassemble(p)
+	if !ok {
+		t.Fatalf("the program does not disassemble: %v", ins)
+	}
+	vm, err := bpf.NewVM(ins)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := make([]byte, abi.SizeofData)
+	binary.NativeEndian.PutUint32(data[dataNr:], nr)
+	binary.NativeEndian.PutUint32(data[dataArch:], arch)
+	for i, a := range args {
+		binary.NativeEndian.PutUint64(data[int(dataArgs)+8*i:], a)
+	}
+	for w := data; len(w) > 0; w = w[4:] {
+		binary.BigEndian.PutUint32(w, binary.NativeEndian.Uint32(w))
+	}
+	got, err := vm.Run(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return uint32(got)
 }
 
 // roleInstaller installs filters one after the other and says what came.
