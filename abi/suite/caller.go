@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"encoding/binary"
 	"errors"
 	"os"
 	"unsafe"
@@ -41,6 +42,15 @@ func (c *caller) page() uint64 { return c.Scratch + 6*uint64(os.Getpagesize()) }
 
 // slot is where the target keeps the memory behind argument i.
 func (c *caller) slot(i int) uint64 { return c.Scratch + uint64(i*os.Getpagesize()) }
+
+// stack is where the stack of child i of opThread begins, going down.
+func (c *caller) stack(i int) uint64 { return c.Stacks + uint64(i*os.Getpagesize()+stackTop) }
+
+// did is what child i's own call returned, and whether it has.
+func (c *caller) did(i int) (result int64, done bool) {
+	b := c.peek(c.Stacks+uint64(i*os.Getpagesize()), 16)
+	return int64(binary.NativeEndian.Uint64(b[8:])), b[0] != 0
+}
 
 // tell gives an order, and does not wait.
 func (c *caller) tell(o order) { c.t.ok(c.Conn.Send(o, -1), "give the target an order") }
@@ -160,12 +170,17 @@ func (c *caller) raw(req uintptr, arg unsafe.Pointer) unix.Errno {
 	return e
 }
 
+// memory is the target's, to read and to write.
+func (c *caller) memory() *notify.Mem {
+	m := &notify.Mem{}
+	m.Of(c.PID())
+	return m
+}
+
 // peek reads the target's memory.
 func (c *caller) peek(addr uint64, n int) []byte {
-	var m notify.Mem
-	m.Of(c.PID())
 	b := make([]byte, n)
-	if got, e := m.Read(addr, b); e != 0 || got != n {
+	if got, e := c.memory().Read(addr, b); e != 0 || got != n {
 		c.t.Unclear("read %d bytes of the target's memory: %d, %s", n, got, errName(e))
 	}
 	return b

@@ -13,6 +13,7 @@
 //	run.go      runs checks, each in its child with a deadline
 //	t.go        what a check's func reports with
 //	target.go   the supervised process, which does as told
+//	children.go its children, which find their registers in a stub as well
 //	caller.go   the supervisor's side of it; kernelcall.go and pinned.go what
 //	            it does with INJECT, TARGET_CALL and pins
 //	state.go    waiting until a target is where a check wants it

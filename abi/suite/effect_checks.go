@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -48,12 +49,14 @@ var ways = []struct {
 	}},
 }
 
-// effects are what the target's context makes of an approved call.
-var effects = []struct {
+// effect is what the target's context makes of an approved call: via makes it.
+type effect struct {
 	name, doc string
 	nr        int
 	run       func(t *T, c *caller, via func(args [6]uint64, buf []byte) int64)
-}{
+}
+
+var effects = []effect{
 	{"umask", "creates a file by the umask of the target", unix.SYS_OPENAT,
 		func(t *T, c *caller, via func([6]uint64, []byte) int64) {
 			c.do(unix.SYS_UMASK, 0o077)
@@ -133,7 +136,7 @@ var _ = effectChecks()
 
 func effectChecks() struct{} {
 	for _, w := range ways {
-		for _, e := range effects {
+		for _, e := range slices.Concat(effects, contexts) {
 			add(Check{ID: w.name + ".effect-" + e.name, Level: Must, Source: w.source + "; conformance.md, E", Needs: w.needs,
 				Doc: fmt.Sprintf("%s %s, and leaves the caller its registers", w.name, e.doc),
 				run: func(t *T) {

@@ -37,9 +37,19 @@ func (c *caller) execing(path string) order {
 	return o
 }
 
-// reborn wants the new image to say hello.
+// reborn wants the new image to say hello, with no notification before that.
 func (c *caller) reborn() {
 	tid := c.TID
+	fds := []unix.PollFd{{Fd: int32(c.Conn.FD()), Events: unix.POLLIN}, {Fd: int32(c.FD), Events: unix.POLLIN}}
+	for {
+		if _, err := unix.Poll(fds, -1); err != unix.EINTR {
+			c.t.ok(err, "poll the target and its listener")
+			break
+		}
+	}
+	if fds[0].Revents == 0 && fds[1].Revents&unix.POLLIN != 0 {
+		c.t.Fatalf("the new image does not come up for another notification: %+v", c.next())
+	}
 	c.hello = hello{}
 	if _, err := c.Conn.Recv(&c.hello); err != nil || c.Err != "" {
 		c.t.Fatalf("the new image does not come up: %v %s", err, c.Err)
@@ -58,9 +68,11 @@ func (c *caller) silent(when string) {
 }
 
 // event receives an exec event, which must be one.
-func (c *caller) event() abi.Notif {
+func (c *caller) event() abi.Notif { return c.eventOf(unix.SYS_EXECVE) }
+
+func (c *caller) eventOf(nr int32) abi.Notif {
 	n := c.next()
-	if n.Flags != abi.SECCOMP_NOTIF_FLAG_EXECED || n.Data.Nr != unix.SYS_EXECVE || n.Data.Arch != notify.Native.AuditArch ||
+	if n.Flags != abi.SECCOMP_NOTIF_FLAG_EXECED || n.Data.Nr != nr || n.Data.Arch != notify.Native.AuditArch ||
 		n.Data.Args != [6]uint64{} || n.Data.InstructionPointer == 0 || n.PID != uint32(c.TID) {
 		c.t.Fatalf("the notification is %+v, want an exec event of execve", n)
 	}

@@ -125,13 +125,7 @@ var _ = add(
 				c.signal(unix.SIGWINCH)
 				ev := c.stops(tr, notify.StopSignal, false)
 				t.must(tr.ContSyscall(c.TID, ev.Signal), "PTRACE_SYSCALL")
-				for {
-					c.stops(tr, notify.StopSyscall, true)
-					if nr, _, e := tr.Syscall(c.TID); e == 0 && nr == unix.SYS_RT_SIGRETURN {
-						break
-					}
-					t.must(tr.ContSyscall(c.TID, 0), "PTRACE_SYSCALL")
-				}
+				c.stopsAtReturn(tr)
 				frame := t.frame(tr, c)
 				for i := 3; i < 6; i++ {
 					if !frame[o.Args[i]] {

@@ -26,6 +26,10 @@ type order struct {
 	Then [7]uint64
 	// Filter is for opInstall.
 	Filter filterSpec
+	// Child is which stack the child of opThread gets; it runs on beside its
+	// parent with Beside, else that waits until it has done Then.
+	Child  int
+	Beside bool
 }
 
 type op string
@@ -33,6 +37,8 @@ type op string
 const (
 	opCall      op = "call"      // issue a syscall, all registers loaded
 	opFork      op = "fork"      // the same, of one that makes a child with memory of its own
+	opThread    op = "thread"    // the same, of one whose child shares memory, and has a stack of its own
+	opFloat     op = "float"     // issue a syscall, floating point and vector registers loaded
 	opInstall   op = "install"   // a filter on the thread that calls
 	opInterrupt op = "interrupt" // SIGWINCH interrupts calls instead of restarting them
 	opFlip      op = "flip"      // a thread writes Args[1] and Args[2] in turn to byte Args[0] of the scratch memory, for ever
@@ -53,6 +59,7 @@ type filterSpec struct {
 type hello struct {
 	TID     int
 	Scratch uint64 // scratchPages of memory, the last of which nobody may touch
+	Stacks  uint64 // a page for each child of opThread
 	Err     string
 }
 
@@ -60,8 +67,10 @@ type hello struct {
 type report struct {
 	Errno unix.Errno     // of opInstall
 	Call  asmstubs.Frame // of opCall and opFork, around the call
-	Child asmstubs.Frame // of opFork: what the child found
-	Err   string         // the target's own trouble
+	Child asmstubs.Frame // of opFork and opThread: what the child found
+	// Float is the state around opFloat's call; of Call there is its result.
+	Float [2]asmstubs.FPState
+	Err   string // the target's own trouble
 }
 
 // scratchPages: one for each argument, one for the supervisor, a hole.
@@ -102,8 +111,14 @@ func serveOrders(conn *notify.Conn) error {
 	if err != nil {
 		return err
 	}
+	// A page for the frame of opFloat, which has to be aligned, then stacks.
+	more, err := unix.Mmap(-1, 0, (1+maxChildren)*page, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
+	if err != nil {
+		return err
+	}
+	t := &target{mem: mem, child: (*asmstubs.Frame)(unsafe.Pointer(&shared[0])), float: (*asmstubs.FPFrame)(unsafe.Pointer(&more[0])), stacks: more[page:]}
 	at := uint64(uintptr(unsafe.Pointer(&mem[0])))
-	if err := conn.Send(hello{TID: unix.Gettid(), Scratch: at}, -1); err != nil {
+	if err := conn.Send(hello{TID: unix.Gettid(), Scratch: at, Stacks: uint64(uintptr(unsafe.Pointer(&more[page])))}, -1); err != nil {
 		return err
 	}
 	for {
@@ -117,7 +132,7 @@ func serveOrders(conn *notify.Conn) error {
 				o.Args[i] = at + uint64(i*page)
 			}
 		}
-		r, fd := obey(&o, mem, (*asmstubs.Frame)(unsafe.Pointer(&shared[0])))
+		r, fd := t.obey(&o)
 		err := conn.Send(r, fd)
 		if fd >= 0 {
 			unix.Close(fd)
@@ -128,23 +143,30 @@ func serveOrders(conn *notify.Conn) error {
 	}
 }
 
-func obey(o *order, mem []byte, child *asmstubs.Frame) (r *report, fd int) {
+// target is the memory that orders use.
+type target struct {
+	mem    []byte            // scratch
+	child  *asmstubs.Frame   // shared with what is forked
+	float  *asmstubs.FPFrame // of opFloat
+	stacks []byte            // of opThread
+}
+
+func (t *target) obey(o *order) (r *report, fd int) {
 	r, fd = &report{}, -1
 	switch o.Op {
-	case opCall, opFork:
+	case opCall:
 		load(&r.Call, o)
-		if o.Op == opCall {
-			asmstubs.Call(&r.Call)
-			break
-		}
-		*child = asmstubs.Frame{}
-		callForking(&r.Call, child, &o.Then)
-		if pid := int64(r.Call.Out[asmstubs.ResultReg]); pid > 0 {
-			if _, err := unix.Wait4(int(pid), nil, 0, nil); err != nil {
-				r.Err = "wait for the child: " + err.Error()
-			}
-		}
-		r.Child = *child
+		asmstubs.Call(&r.Call)
+	case opFork:
+		t.fork(o, r)
+	case opThread:
+		t.thread(o, r)
+	case opFloat:
+		asmstubs.FPValues(&t.float.In)
+		t.float.Nr, t.float.Args = uint64(o.Nr), o.Args
+		asmstubs.CallFP(t.float)
+		r.Float = [2]asmstubs.FPState{t.float.In, t.float.Out}
+		r.Call.Out[asmstubs.ResultReg] = t.float.Ret
 	case opInstall:
 		fd, r.Errno, r.Err = install(o.Filter)
 	case opInterrupt:
@@ -152,7 +174,7 @@ func obey(o *order, mem []byte, child *asmstubs.Frame) (r *report, fd int) {
 			r.Err = err.Error()
 		}
 	case opFlip:
-		go flip(&mem[o.Args[0]], byte(o.Args[1]), byte(o.Args[2]))
+		go flip(&t.mem[o.Args[0]], byte(o.Args[1]), byte(o.Args[2]))
 	default:
 		r.Err = "unknown order " + string(o.Op)
 	}
@@ -180,24 +202,6 @@ func load(f *asmstubs.Frame, o *order) {
 	f.In[asmstubs.NrReg] = uint64(o.Nr)
 	for i, a := range o.Args {
 		f.In[asmstubs.ArgRegs[i]] = a
-	}
-}
-
-// callForking is Call where two return. The child is a copy of one thread of a
-// Go program: it may not allocate, nor grow its stack, nor be preempted.
-//
-//go:nosplit
-func callForking(f, child *asmstubs.Frame, then *[7]uint64) {
-	asmstubs.Call(f)
-	if f.Out[asmstubs.ResultReg] != 0 {
-		return
-	}
-	*child = *f
-	if then[0] != 0 {
-		unix.RawSyscall6(uintptr(then[0]), uintptr(then[1]), uintptr(then[2]), uintptr(then[3]), uintptr(then[4]), uintptr(then[5]), uintptr(then[6]))
-	}
-	for {
-		unix.RawSyscall(unix.SYS_EXIT_GROUP, 0, 0, 0)
 	}
 }
 
