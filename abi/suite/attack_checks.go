@@ -83,6 +83,10 @@ var _ = add(
 			p := t.withPin(call(unix.SYS_GETPPID), size)
 			p.answer(p.n.ID, 1)
 			p.pin.Write([]byte("approved"))
+			own := p.do(unix.SYS_MMAP, 0, uint64(size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS, ^uint64(0), 0)
+			if got := p.do(unix.SYS_MADVISE, uint64(own), uint64(size), unix.MADV_DONTNEED); got != 0 {
+				t.Unclear("of other memory madvise is %d", got)
+			}
 			for _, advice := range advices {
 				got := p.do(unix.SYS_MADVISE, p.at, uint64(size), advice)
 				p.shows(fmt.Sprintf("after advice %d, which returned %d", advice, got), "approved")
@@ -99,11 +103,17 @@ var _ = add(
 			if fd < 0 {
 				t.Unclear("the target's pidfd_open is %d", fd)
 			}
-			for _, advice := range advices {
+			advise := func(at, advice uint64) int64 {
 				o := call(unix.SYS_PROCESS_MADVISE, uint64(fd), 0, 1, advice, 0)
-				o.Data[1] = binary.NativeEndian.AppendUint64(binary.NativeEndian.AppendUint64(nil, p.at), uint64(size))
+				o.Data[1] = binary.NativeEndian.AppendUint64(binary.NativeEndian.AppendUint64(nil, at), uint64(size))
 				p.tell(o)
-				p.shows(fmt.Sprintf("after advice %d, which returned %d", advice, p.result()), "approved")
+				return p.result()
+			}
+			if got := advise(p.page(), unix.MADV_COLD); got != int64(size) {
+				t.Unclear("of other memory process_madvise is %d", got)
+			}
+			for _, advice := range advices {
+				p.shows(fmt.Sprintf("after advice %d, which returned %d", advice, advise(p.at, advice)), "approved")
 			}
 		}},
 	Check{ID: "pin.keeps-remap", Level: Must, Source: srcKeeps + "; remap_file_pages(2)", Needs: needsPins,
@@ -129,7 +139,9 @@ var _ = add(
 			p := t.withPin(call(unix.SYS_GETPPID), int(size))
 			p.answer(p.n.ID, 1)
 			p.pin.Write([]byte("approved"))
-			p.do(notify.Native.Syscalls["mseal"], p.at, size, 0)
+			if p.do(notify.Native.Syscalls["mseal"], p.at, size, 0) == -int64(unix.ENOSYS) {
+				t.Absent("mseal(2)")
+			}
 			if got := p.do(unix.SYS_MUNMAP, p.at, size); got != -int64(unix.EPERM) {
 				t.Errorf("munmap of the pin returned %d, want -EPERM", got)
 			}

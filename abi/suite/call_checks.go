@@ -202,7 +202,7 @@ var _ = add(
 		run: func(t *T) {
 			l := t.listening()
 			c := t.notified(unix.SYS_CONNECT, 0)
-			fd := uint64(c.do(unix.SYS_SOCKET, unix.AF_UNIX, unix.SOCK_STREAM))
+			fd := c.socket(unix.AF_UNIX, unix.SOCK_STREAM)
 			connect := func(fd uint64, path string) int64 {
 				addr := append(binary.NativeEndian.AppendUint16(nil, unix.AF_UNIX), cstring(path)...)
 				o := call(unix.SYS_CONNECT, fd, 0, uint64(len(addr)))

@@ -91,6 +91,15 @@ func call(nr int, args ...uint64) order {
 	return o
 }
 
+// socket makes the target make a socket.
+func (c *caller) socket(domain, kind uint64) uint64 {
+	fd := c.do(unix.SYS_SOCKET, domain, kind)
+	if fd < 0 {
+		c.t.Unclear("the target cannot make a socket: %s", errName(unix.Errno(-fd)))
+	}
+	return uint64(fd)
+}
+
 // filter installs a filter, which must succeed.
 func (c *caller) filter(s filterSpec) {
 	fd, e := c.tryFilter(s)
@@ -170,10 +179,14 @@ func (c *caller) raw(req uintptr, arg unsafe.Pointer) unix.Errno {
 	return e
 }
 
-// memory is the target's, to read and to write.
+// memory is the target's, to read and to write. Where nobody can, no check is
+// to take that for what it looks for.
 func (c *caller) memory() *notify.Mem {
 	m := &notify.Mem{}
 	m.Of(c.PID())
+	if _, e := m.Read(c.Scratch, make([]byte, 1)); e == unix.ENOSYS || e == unix.EPERM {
+		c.t.Unclear("read the target's memory: %s", errName(e))
+	}
 	return m
 }
 

@@ -150,8 +150,8 @@ var contexts = []effect{
 	{"bind-errors", "returns bind's own errors: EBADF, ENOTSOCK, EADDRINUSE, and EINVAL of a length", unix.SYS_BIND,
 		func(t *T, c *caller, via func([6]uint64, []byte) int64) {
 			addr := append(binary.NativeEndian.AppendUint16(nil, unix.AF_UNIX), cstring(t.dir+"/s")...)
-			first := uint64(c.do(unix.SYS_SOCKET, unix.AF_UNIX, unix.SOCK_STREAM))
-			second := uint64(c.do(unix.SYS_SOCKET, unix.AF_UNIX, unix.SOCK_STREAM))
+			first := c.socket(unix.AF_UNIX, unix.SOCK_STREAM)
+			second := c.socket(unix.AF_UNIX, unix.SOCK_STREAM)
 			long := append(addr, make([]byte, 200)...)
 			for _, b := range []struct {
 				fd   uint64
@@ -168,7 +168,7 @@ var contexts = []effect{
 		}},
 	{"bind-inet", "binds the target's AF_INET socket to the approved port", unix.SYS_BIND,
 		func(t *T, c *caller, via func([6]uint64, []byte) int64) {
-			fd := uint64(c.do(unix.SYS_SOCKET, unix.AF_INET, unix.SOCK_DGRAM))
+			fd := c.socket(unix.AF_INET, unix.SOCK_DGRAM)
 			// struct sockaddr_in: the kernel picks a port.
 			addr := append(binary.NativeEndian.AppendUint16(nil, unix.AF_INET), make([]byte, 14)...)
 			if got := via([6]uint64{fd, 0, uint64(len(addr))}, addr); got != 0 {

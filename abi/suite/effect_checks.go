@@ -100,10 +100,10 @@ var effects = []effect{
 		}},
 	{"bind", "binds the target's socket to the approved address", unix.SYS_BIND,
 		func(t *T, c *caller, via func([6]uint64, []byte) int64) {
-			fd := c.do(unix.SYS_SOCKET, unix.AF_UNIX, unix.SOCK_STREAM)
+			fd := c.socket(unix.AF_UNIX, unix.SOCK_STREAM)
 			path := t.dir + "/s"
 			addr := append(binary.NativeEndian.AppendUint16(nil, unix.AF_UNIX), cstring(path)...)
-			if got := via([6]uint64{uint64(fd), 0, uint64(len(addr))}, addr); got != 0 {
+			if got := via([6]uint64{fd, 0, uint64(len(addr))}, addr); got != 0 {
 				t.Errorf("bind returned %d", got)
 			}
 			if st, err := os.Stat(path); err != nil || st.Mode()&os.ModeSocket == 0 {

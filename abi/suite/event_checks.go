@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"unotify-bench/abi"
+	"unotify-bench/asmstubs"
 	"unotify-bench/internal/notify"
 )
 
@@ -49,6 +50,16 @@ var _ = add(
 			c := t.notified(unix.SYS_EXECVE, 0)
 			if got := c.doPath(unix.SYS_CHDIR, t.dir); got != 0 {
 				t.Unclear("the target's chdir is %d", got)
+			}
+			c.resume(c.trap(c.execing(script)).ID)
+			var said struct { // by the new image, or the old
+				hello
+				Call asmstubs.Frame
+			}
+			_, err = c.Conn.Recv(&said)
+			t.ok(err, "hear from the target")
+			if c.hello = said.hello; c.TID == 0 {
+				t.Unclear("without an event execve of a script is %d", int64(said.Call.Out[asmstubs.ResultReg]))
 			}
 			n := c.atEvent(c.trap(c.execing(script)))
 			t.must(c.send(abi.NotifResp{ID: n.ID}), "SEND")

@@ -40,14 +40,7 @@ func (c *caller) execing(path string) order {
 // reborn wants the new image to say hello, with no notification before that.
 func (c *caller) reborn() {
 	tid := c.TID
-	fds := []unix.PollFd{{Fd: int32(c.Conn.FD()), Events: unix.POLLIN}, {Fd: int32(c.FD), Events: unix.POLLIN}}
-	for {
-		if _, err := unix.Poll(fds, -1); err != unix.EINTR {
-			c.t.ok(err, "poll the target and its listener")
-			break
-		}
-	}
-	if fds[0].Revents == 0 && fds[1].Revents&unix.POLLIN != 0 {
+	if spoke, notified := c.either(); !spoke && notified {
 		c.t.Fatalf("the new image does not come up for another notification: %+v", c.next())
 	}
 	c.hello = hello{}
@@ -56,6 +49,17 @@ func (c *caller) reborn() {
 	}
 	if c.TID != tid {
 		c.t.Errorf("the new image is thread %d, was %d", c.TID, tid)
+	}
+}
+
+// either waits until the target says something, or is notified of.
+func (c *caller) either() (spoke, notified bool) {
+	fds := []unix.PollFd{{Fd: int32(c.Conn.FD()), Events: unix.POLLIN}, {Fd: int32(c.FD), Events: unix.POLLIN}}
+	for {
+		if _, err := unix.Poll(fds, -1); err != unix.EINTR {
+			c.t.ok(err, "poll the target and its listener")
+			return fds[0].Revents != 0, fds[1].Revents&unix.POLLIN != 0
+		}
 	}
 }
 
@@ -71,6 +75,9 @@ func (c *caller) silent(when string) {
 func (c *caller) event() abi.Notif { return c.eventOf(unix.SYS_EXECVE) }
 
 func (c *caller) eventOf(nr int32) abi.Notif {
+	if spoke, _ := c.either(); spoke {
+		c.t.Fatalf("the target goes on, want an exec event")
+	}
 	n := c.next()
 	if n.Flags != abi.SECCOMP_NOTIF_FLAG_EXECED || n.Data.Nr != nr || n.Data.Arch != notify.Native.AuditArch ||
 		n.Data.Args != [6]uint64{} || n.Data.InstructionPointer == 0 || n.PID != uint32(c.TID) {
@@ -132,9 +139,7 @@ var _ = add(
 			p.at = p.install(p.pin)
 			c.resume(p.n.ID)
 			c.reborn()
-			var m notify.Mem
-			m.Of(c.PID())
-			_, e := m.Read(p.at, make([]byte, 1))
+			_, e := c.memory().Read(p.at, make([]byte, 1))
 			t.errno("reading where the pin was", e, unix.EFAULT)
 			p.n = c.trap(call(unix.SYS_EXECVE))
 			r := p.toPin(0, 1)
@@ -149,9 +154,7 @@ var _ = add(
 			t.must(c.send(abi.NotifResp{ID: n.ID, Flags: flagContinue | flagEvent}), "SEND with EXEC_EVENT")
 			n = c.event()
 			// The old address space has gone: nothing is where it was.
-			var m notify.Mem
-			m.Of(c.PID())
-			_, e := m.Read(c.page(), make([]byte, 1))
+			_, e := c.memory().Read(c.page(), make([]byte, 1))
 			t.errno("reading where the old image had memory", e, unix.EFAULT)
 			t.must(c.send(abi.NotifResp{ID: n.ID}), "SEND")
 			c.reborn()
@@ -165,13 +168,7 @@ var _ = add(
 			n := c.trap(c.execing("/not/there"))
 			t.must(c.send(abi.NotifResp{ID: n.ID, Flags: flagContinue | flagEvent}), "SEND with EXEC_EVENT")
 			// Either it returns, or it waits for an answer to its event.
-			fds := []unix.PollFd{{Fd: int32(c.FD), Events: unix.POLLIN}, {Fd: int32(c.Conn.FD()), Events: unix.POLLIN}}
-			for {
-				if _, err := unix.Poll(fds, -1); err != unix.EINTR {
-					break
-				}
-			}
-			if fds[0].Revents&unix.POLLIN != 0 {
+			if _, notified := c.either(); notified {
 				t.Fatalf("the failed execve raised a notification: %+v", c.next())
 			}
 			if got := c.result(); got != -int64(unix.ENOENT) {
@@ -221,9 +218,7 @@ var _ = add(
 			p.at = p.install(p.pin)
 			t.must(c.send(abi.NotifResp{ID: p.n.ID}), "SEND")
 			c.reborn()
-			if got := string(p.peek(p.at, len(self))); got != self {
-				t.Errorf("the pin shows %q to the new image, want %q", got, self)
-			}
+			p.shows("in the new image", self)
 			p.n = c.trap(c.execing("/not/there"))
 			r = p.toPin(0, len(self)+1)
 			t.must(c.SendRedirect(&r), "SEND_REDIRECT to the event's pin")

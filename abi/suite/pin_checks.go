@@ -8,7 +8,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"unotify-bench/abi"
-	"unotify-bench/internal/notify"
 )
 
 const srcPin = "uapi.md, Proposed 3: pinned memory"
@@ -166,9 +165,7 @@ var _ = add(
 			if got := p.do(unix.SYS_GETRUSAGE, 0, p.at); got != -int64(unix.EFAULT) {
 				t.Errorf("getrusage into the pin returned %d, want -EFAULT", got)
 			}
-			var m notify.Mem
-			m.Of(p.PID())
-			_, e := m.Write(p.at, []byte("x"))
+			_, e := p.memory().Write(p.at, []byte("x"))
 			t.errno("process_vm_writev", e, unix.EFAULT)
 			f, err := os.OpenFile(fmt.Sprintf("/proc/%d/mem", p.PID()), os.O_RDWR, 0)
 			t.ok(err, "open the target's memory")
