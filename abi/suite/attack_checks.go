@@ -221,6 +221,31 @@ var _ = add(
 			}
 			p.shows("after munmap", "approved")
 		}},
+	Check{ID: "pin.fork-redirect", Level: Must, Source: srcPin + ": a forked child has it as well", Needs: needsPins,
+		Doc: "the call of a forked child can be redirected to the pin that it has from its parent",
+		run: func(t *T) {
+			path := t.dir + "/approved"
+			o := call(unix.SYS_OPENAT, atFDCWD, 0, unix.O_RDONLY)
+			o.Data[1] = cstring(t.dir + "/other")
+			p := t.withPin(o, len(path)+1)
+			p.answer(p.n.ID, 1)
+			p.pin.Write(cstring(path))
+			fork := forking()
+			fork.Then = [7]uint64{unix.SYS_OPENAT, atFDCWD, p.slot(1), unix.O_CREAT | unix.O_WRONLY, 0o600}
+			p.tell(fork)
+			p.n = p.next()
+			r := p.toPin(1, len(path)+1)
+			t.must(p.SendRedirect(&r), "SEND_REDIRECT")
+			if got := p.result(); got <= 0 || int64(p.n.PID) != got {
+				t.Errorf("fork returned %d, the call was of %d", got, p.n.PID)
+			}
+			if _, err := os.Stat(path); err != nil {
+				t.Errorf("the approved file was not made: %v", err)
+			}
+			if _, err := os.Stat(t.dir + "/other"); err == nil {
+				t.Errorf("the caller's file was made")
+			}
+		}},
 	Check{ID: "pin.no-room", Level: Ours, Source: srcPin + ", errors: what the address space says", Needs: needsPins,
 		Doc: "an address or a size beyond the address space, and a pin beyond the target's RLIMIT_AS, is ENOMEM; the notification stays",
 		run: func(t *T) {
