@@ -81,7 +81,9 @@ func restartChecks() struct{} {
 			Doc: "a redirected " + s.name + " that is stopped and continued, twice, traps each time with the caller's own arguments",
 			run: func(t *T) {
 				nr := notify.Native.Syscalls[s.syscall]
-				c := t.notified(nr, redirectFlag, t.listening())
+				// The target's runtime sleeps, too, but not with this argument.
+				c := t.start(t.listening())
+				c.filter(filterSpec{Nr: nr, Action: abi.SECCOMP_RET_USER_NOTIF, Flags: notifyFlag | redirectFlag, OfArg: true, Arg: 4, Value: uint32(callerArg(4))})
 				o := s.order(nr)
 				n := c.trap(o)
 				first := n.Data
