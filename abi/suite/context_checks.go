@@ -159,7 +159,7 @@ var contexts = []effect{
 				want unix.Errno
 			}{
 				{999, addr, unix.EBADF}, {2, addr, unix.ENOTSOCK}, {first, long, unix.EINVAL},
-				{first, addr[:1], unix.EINVAL}, {first, addr, 0}, {second, addr, unix.EADDRINUSE}, {first, addr, unix.EINVAL},
+				{first, addr[:1], unix.EINVAL}, {first, addr, 0}, {second, addr, unix.EADDRINUSE},
 			} {
 				if got := via([6]uint64{b.fd, 0, uint64(len(b.addr))}, b.addr); got != -int64(b.want) {
 					t.Errorf("bind of descriptor %d to %d bytes returned %d, want %s", b.fd, len(b.addr), got, errName(b.want))

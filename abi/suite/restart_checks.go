@@ -20,26 +20,29 @@ func otherWide(i int, low uint32) uint64 { return otherArg(i)&^0xffff_ffff | uin
 // sleepers are calls that block, each as its caller makes it and as it is
 // redirected. They restart in different ways once they are stopped.
 var sleepers = []struct {
-	name, syscall string
-	how           string // the kernel's code for it
-	order         func(nr int) order
-	args          func() (mask uint32, args [6]uint64)
+	name  string
+	nr    int
+	how   string // the kernel's code for it
+	order func(nr int) order
+	args  func() (mask uint32, args [6]uint64)
 }{
-	{"accept4", "accept4", "ERESTARTSYS",
+	{"accept4", unix.SYS_ACCEPT4, "ERESTARTSYS",
 		func(nr int) order {
 			return call(nr, wide(0, firstFile), 0, 0, wide(3, 0), callerArg(4), callerArg(5))
 		},
 		func() (uint32, [6]uint64) {
 			return 63 &^ 6, [6]uint64{otherWide(0, firstFile), 0, 0, otherWide(3, unix.SOCK_CLOEXEC), otherArg(4), otherArg(5)}
 		}},
-	{"ppoll", "ppoll", "ERESTARTNOHAND",
+	{"rt-sigsuspend", unix.SYS_RT_SIGSUSPEND, "ERESTARTNOHAND",
 		func(nr int) order {
-			return call(nr, callerArg(0), wide(1, 0), 0, 0, callerArg(4), callerArg(5))
+			o := call(nr, 0, 8, callerArg(2), callerArg(3), callerArg(4), callerArg(5))
+			o.Data[0] = make([]byte, 8)
+			return o
 		},
 		func() (uint32, [6]uint64) {
-			return 63 &^ 12, [6]uint64{otherArg(0), otherWide(1, 0), 0, 0, otherArg(4), otherArg(5)}
+			return 63 &^ 3, [6]uint64{0, 0, otherArg(2), otherArg(3), otherArg(4), otherArg(5)}
 		}},
-	{"futex", "futex", "ERESTARTSYS",
+	{"futex", unix.SYS_FUTEX, "ERESTARTSYS",
 		func(nr int) order {
 			o := call(nr, 0, wide(1, 128), wide(2, 0), 0, callerArg(4), wide(5, 0)) // FUTEX_WAIT_PRIVATE
 			o.Data[0] = make([]byte, 8)
@@ -48,7 +51,7 @@ var sleepers = []struct {
 		func() (uint32, [6]uint64) {
 			return 63 &^ 9, [6]uint64{0, otherWide(1, 128), otherWide(2, 0), 0, otherArg(4), otherWide(5, 1)}
 		}},
-	{"futex-timeout", "futex", "ERESTART_RESTARTBLOCK",
+	{"futex-timeout", unix.SYS_FUTEX, restartBlock,
 		func(nr int) order {
 			o := call(nr, 0, wide(1, 128), wide(2, 0), 0, callerArg(4), wide(5, 0))
 			o.Data[0], o.Data[3] = make([]byte, 8), longTime()
@@ -57,7 +60,7 @@ var sleepers = []struct {
 		func() (uint32, [6]uint64) {
 			return 63 &^ 9, [6]uint64{0, otherWide(1, 128), otherWide(2, 0), 0, otherArg(4), otherWide(5, 1)}
 		}},
-	{"clock-nanosleep", "clock_nanosleep", "ERESTART_RESTARTBLOCK",
+	{"clock-nanosleep", unix.SYS_CLOCK_NANOSLEEP, restartBlock,
 		func(nr int) order {
 			o := call(nr, wide(0, unix.CLOCK_MONOTONIC), wide(1, 0), 0, 0, callerArg(4), callerArg(5))
 			o.Data[2] = longTime()
@@ -67,6 +70,8 @@ var sleepers = []struct {
 			return 63 &^ 12, [6]uint64{otherWide(0, unix.CLOCK_BOOTTIME), otherWide(1, 0), 0, 0, otherArg(4), otherArg(5)}
 		}},
 }
+
+const restartBlock = "ERESTART_RESTARTBLOCK"
 
 // longTime is a struct timespec of a day.
 func longTime() []byte {
@@ -80,14 +85,18 @@ func restartChecks() struct{} {
 		add(Check{ID: "redirect.restart-" + s.name, Level: Must, Source: srcDragons + "; " + s.how + " in kernel/signal.c and each architecture's signal.c", Needs: needsRedirect,
 			Doc: "a redirected " + s.name + " that is stopped and continued, twice, traps each time with the caller's own arguments",
 			run: func(t *T) {
-				nr := notify.Native.Syscalls[s.syscall]
 				// The target's runtime sleeps, too, but not with this argument.
 				c := t.start(t.listening())
-				c.filter(filterSpec{Nr: nr, Action: abi.SECCOMP_RET_USER_NOTIF, Flags: notifyFlag | redirectFlag, OfArg: true, Arg: 4, Value: uint32(callerArg(4))})
-				o := s.order(nr)
+				c.filter(filterSpec{Nr: s.nr, Action: abi.SECCOMP_RET_USER_NOTIF, Flags: notifyFlag | redirectFlag, OfArg: true, Arg: 4, Value: uint32(callerArg(4))})
+				o := s.order(s.nr)
 				n := c.trap(o)
 				first := n.Data
 				mask, args := s.args()
+				if s.how != restartBlock { // the control; the others go on, untrapped
+					c.resume(n.ID)
+					c.sleeps()
+					n = c.stopped()
+				}
 				for range 2 {
 					t.must(c.SendRedirect(&abi.NotifRespRedirect{ID: n.ID, Flags: abi.SECCOMP_REDIRECT_FLAG_CONTINUE, ArgsMask: mask, Args: args}), "SEND_REDIRECT")
 					c.sleeps()
