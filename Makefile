@@ -6,7 +6,7 @@
 SHELL       := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := build
-.PHONY: build setup run test test-debug lint clean
+.PHONY: build host guests setup run test test-debug lint clean
 
 ARCHES := amd64 arm64 riscv64
 BUILD  := go build -trimpath
@@ -20,19 +20,23 @@ export CGO_ENABLED := 0
 export GOFLAGS += -buildvcs=false
 VCS := $(shell git status --porcelain >/dev/null 2>&1 && echo true || echo false)
 
+build: host guests
+
+host:
+	$(BUILD) -buildvcs=$(VCS) -o bin/unotify-bench ./cmd/unotify-bench
+
 # Guests get no commit stamped in: the same source is the same guest, and the
 # same counts of instructions, whatever git says.
-build:
-	$(BUILD) -buildvcs=$(VCS) -o bin/unotify-bench ./cmd/unotify-bench
+guests:
 	for arch in $(ARCHES); do \
 	  GOOS=linux GOARCH=$$arch $(BUILD) -o bin/unotify-bench-linux-$$arch ./cmd/unotify-bench; done
 
 setup: build
 	bin/unotify-bench doctor --install
 
-# The host is measured first, and needs nothing installed.
-run: build
-	bin/unotify-bench run --install $(ARGS)
+# The host is measured first, and needs nothing installed, nor a guest's program.
+run: host
+	bin/unotify-bench run --install --guests '$(MAKE) guests' $(ARGS)
 
 # The limit is for one package's tests with no kernel built yet.
 test: setup

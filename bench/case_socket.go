@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"unsafe"
@@ -114,21 +115,29 @@ func sockaddrInet(port uint16) []byte {
 	return append([]byte{}, unsafe.Slice((*byte)(unsafe.Pointer(&sa)), unix.SizeofSockaddrInet4)...)
 }
 
-// freePort finds a UDP port of 127.0.0.1 that nobody uses now.
+// freePort finds a UDP port of 127.0.0.1 that nobody uses now, nor gets in
+// the middle of a measurement: it is above net.ipv4.ip_local_port_range as
+// Linux sets it (ip-sysctl.rst: 32768 to 60999), out of which come the ports
+// of those who ask for none. Two runs at once start at different ones.
 func freePort() (uint16, error) {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return 0, fmt.Errorf("create a socket: %w", err)
+	const first, last = 61000, 65535
+	var err error
+	for try := range last - first + 1 {
+		port := first + (unix.Getpid()+try)%(last-first+1)
+		var fd int
+		if fd, err = unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0); err != nil {
+			return 0, fmt.Errorf("create a socket: %w", err)
+		}
+		err = unix.Bind(fd, &unix.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}})
+		unix.Close(fd)
+		if err == nil {
+			return uint16(port), nil
+		}
+		if !errors.Is(err, unix.EADDRINUSE) {
+			break
+		}
 	}
-	defer unix.Close(fd)
-	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
-		return 0, fmt.Errorf("bind to a free port of 127.0.0.1 (is lo up?): %w", err)
-	}
-	sa, err := unix.Getsockname(fd)
-	if err != nil {
-		return 0, fmt.Errorf("find the free port: %w", err)
-	}
-	return uint16(sa.(*unix.SockaddrInet4).Port), nil
+	return 0, fmt.Errorf("bind to a free port of 127.0.0.1 (is lo up?): %w", err)
 }
 
 // listenAt binds a datagram socket to the raw address and leaves it open.

@@ -3,6 +3,7 @@ package kernel
 import (
 	"fmt"
 	"io/fs"
+	"os"
 	"regexp"
 	"strings"
 )
@@ -10,16 +11,27 @@ import (
 // Fault is a bug that the variant faulty can have. Its kernel parameter
 // unotify_fault=NAME switches it on.
 type Fault struct {
-	Name string
-	Doc  string // what goes wrong
+	Name    string
+	Section string // of the checks that are about it: C to F
+	Doc     string // what goes wrong
 }
 
 // Param is the kernel parameter for it.
 func (f Fault) Param() string { return "unotify_fault=" + f.Name }
 
+// SwitchFault switches a fault of the running kernel on, in place of any
+// other; "none" switches it off. It is for a guest that runs the variant
+// faulty, as root.
+func SwitchFault(name string) error {
+	if err := os.WriteFile("/sys/module/kernel/parameters/unotify_fault", []byte(name), 0); err != nil {
+		return fmt.Errorf("switch the fault %s on: %w", name, err)
+	}
+	return nil
+}
+
 // faultLine is a row of SECCOMP_FAULTS in the patch's seccomp_fault.h, which
 // is the only list.
-var faultLine = regexp.MustCompile(`(?m)^\+\tF\((\w+),\s*"([^"]*)"\)`)
+var faultLine = regexp.MustCompile(`(?m)^\+\tF\(([C-F]), (\w+),\s*"([^"]*)"\)`)
 
 // Faults lists what can be switched on.
 func Faults() []Fault {
@@ -34,7 +46,7 @@ func Faults() []Fault {
 			continue
 		}
 		for _, m := range faultLine.FindAllSubmatch(text, -1) {
-			faults = append(faults, Fault{string(m[1]), string(m[2])})
+			faults = append(faults, Fault{Section: string(m[1]), Name: string(m[2]), Doc: string(m[3])})
 		}
 	}
 	return faults

@@ -80,6 +80,14 @@ const scratchPages = 8
 // the number nor an argument.
 func sentinel(i int) uint64 { return 0x5e47_1e1e_0000_00a5 | uint64(i)<<12 }
 
+// A target does as told on its main thread: execve makes any other into that
+// one, with another thread ID.
+func init() {
+	if notify.Role() == roleTarget {
+		runtime.LockOSThread()
+	}
+}
+
 // targetMain has a locked thread that does as told.
 func targetMain() {
 	conn := notify.NewConn(notify.RoleFD)

@@ -61,7 +61,7 @@ var _ = add(
 				want := o.Args
 				want[1], want[4] = s.args[1], s.args[4]
 				if nr != unix.SYS_GETPPID || *args != want {
-					t.Errorf("the tracer (newer: %v) sees call %d with %#x, want %d with %#x", newer, nr, *args, unix.SYS_GETPPID, want)
+					t.Fatalf("the tracer (newer: %v) sees call %d with %#x, want %d with %#x", newer, nr, *args, unix.SYS_GETPPID, want)
 				}
 				t.must(tr.Cont(c.TID, 0), "PTRACE_CONT")
 				rep := c.report()

@@ -2,9 +2,10 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
 	"regexp"
 	"runtime"
 	"slices"
@@ -26,6 +27,10 @@ type abiFlags struct {
 	list    bool
 	expect  string
 	fault   string
+	mutants bool
+	count   int
+	shard   string
+	resume  bool
 	format  string
 	output  string
 	jobs    int
@@ -38,9 +43,13 @@ type abiPlan struct {
 	abiFlags
 	onHost bool
 	arches []*abi.Arch
-	checks []*suite.Check
-	params []string // of the kernel
-	write  func(*abiReport) error
+	checks []*suite.Check // a row each
+	params []string       // of the kernel
+	faults []kernel.Fault
+
+	hunters []*suite.Check // for --mutants, where checks stand for faults
+
+	write func(*abiReport) error
 }
 
 func (a *app) abiCommand() *cobra.Command {
@@ -56,11 +65,14 @@ kernel that does not do it, unless --expect patched says that it is the
 project's own.
 
 --fault boots the variant faulty with one of its seeded bugs switched on, and
-expects what is expected of patched. Then some check should fail.
+expects what is expected of patched. Then some check should fail. --mutants
+does it for every seeded bug, or those that --fault names, and tells which
+check has found which: how good the checks are.
 
 Exit status 1 if a check failed or could not tell.`,
 		Example: `  unotify-bench abi --on riscv64 --kernel ~/linux/arch/riscv/boot/Image --format ktap
-  unotify-bench abi --on arm64 --mech redirect --fault redirect_leak`,
+  unotify-bench abi --on arm64 --mech redirect --fault redirect_leak
+  unotify-bench abi --mutants -o mutants.txt`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			f.changed = cmd.Flags().Changed
@@ -75,8 +87,12 @@ Exit status 1 if a check failed or could not tell.`,
 	fl.BoolVar(&f.list, "list", false, "list the checks, and check nothing")
 	fl.StringVar(&f.expect, "expect", "", "stock or patched: what is missing then is a failure")
 	fl.StringVar(&f.fault, "fault", "", "the seeded bug to switch on; an unknown name lists them")
+	fl.BoolVar(&f.mutants, "mutants", false, "switch on every seeded bug in turn, until a check fails")
 	fl.StringVar(&f.format, "format", "table", strings.Join(abiFormats(), ", "))
 	fl.StringVarP(&f.output, "output", "o", "", "file for the verdicts (default: standard output)")
+	fl.IntVar(&f.count, "count", 1, "run every check N times, in machines of seeds 1 to N: is there a false alarm?")
+	fl.StringVar(&f.shard, "shard", "", "I/N: the I-th of N parts of the checks, for several machines")
+	fl.BoolVar(&f.resume, "resume", false, "go on with the interrupted run of these flags that wrote -o FILE")
 	fl.IntVar(&f.jobs, "jobs", runtime.NumCPU(), "virtual machines at once")
 	fl.StringVar(&f.source, "source", "", "kernel source: a tarball, a .deb or a directory (default: fetch Debian's)")
 	return cmd
@@ -96,26 +112,19 @@ func (f abiFlags) plan() (*abiPlan, error) {
 	if f.jobs < 1 || f.jobs > 1024 {
 		return nil, usageError("--jobs is %d; want 1 to 1024", f.jobs)
 	}
+	if f.count < 1 || f.count > 1<<20 {
+		return nil, usageError("--count is %d; want 1 or more", f.count)
+	}
 	var err error
 	if p.onHost, p.arches, err = parsePlaces(f.on); err != nil {
 		return nil, err
 	}
-	if f.fault != "" {
-		fault, err := kernel.FindFault(f.fault)
-		switch {
-		case err != nil:
-			return nil, usageError("%w", err)
-		case f.changed("kernel") && f.kernel != string(kernel.Faulty):
-			return nil, usageError("--fault is for --kernel %s", kernel.Faulty)
-		}
-		p.params, p.kernel = []string{fault.Param()}, string(kernel.Faulty)
-		// It is the project's own kernel: what goes beyond the posted texts
-		// counts, or a fault there would only be divergent.
-		if p.expect == "" {
-			p.expect = string(suite.ExpectPatched)
-		}
-		if p.onHost = false; len(p.arches) == 0 {
-			return nil, usageError("--fault is for virtual machines; the host boots its own kernel")
+	if f.resume && f.output == "" {
+		return nil, usageError("--resume needs the -o FILE of the interrupted run")
+	}
+	if f.fault != "" || f.mutants {
+		if err := p.addFaults(); err != nil {
+			return nil, err
 		}
 	}
 	if err := checkKernel(p.kernel, p.arches); err != nil {
@@ -128,10 +137,56 @@ func (f abiFlags) plan() (*abiPlan, error) {
 	if p.checks, err = suite.Select(f.mechs, match); err != nil {
 		return nil, usageError("%w", err)
 	}
-	if len(p.checks) == 0 {
+	part, parts, err := parseShard(f.shard)
+	if err != nil {
+		return nil, err
+	}
+	if p.mutants {
+		p.faults = shard(p.faults, part, parts)
+	} else {
+		p.checks = shard(p.checks, part, parts)
+	}
+	if p.mutants {
+		p.planMutants()
+	}
+	if len(p.checks) == 0 || p.mutants && len(p.faults) == 0 {
 		return nil, usageError("no check is called for; see unotify-bench abi --list")
 	}
 	return p, nil
+}
+
+// addFaults plans for kernels with seeded bugs.
+func (p *abiPlan) addFaults() error {
+	if p.faults = kernel.Faults(); p.fault != "" {
+		fault, err := kernel.FindFault(p.fault)
+		if err != nil {
+			return usageError("%w", err)
+		}
+		p.faults = []kernel.Fault{fault}
+	}
+	if p.changed("kernel") && p.kernel != string(kernel.Faulty) {
+		return usageError("--fault and --mutants are for --kernel %s", kernel.Faulty)
+	}
+	p.kernel = string(kernel.Faulty)
+	if !p.mutants {
+		p.params = []string{p.faults[0].Param()}
+	}
+	// It is the project's own kernel: what goes beyond the posted texts
+	// counts, or a fault there would only be divergent.
+	if p.expect == "" {
+		p.expect = string(suite.ExpectPatched)
+	}
+	if p.onHost = false; len(p.arches) == 0 {
+		return usageError("--fault and --mutants are for virtual machines; the host boots its own kernel")
+	}
+	return nil
+}
+
+// id tells whether two runs check the same: what --resume looks at.
+func (p *abiPlan) id() string {
+	h := sha256.New()
+	fmt.Fprintln(h, version(), p.kernel, p.source, p.on, p.fault, p.mutants, p.mechs, p.match, p.shard) // and as far as --count goes
+	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
 func (a *app) abi(ctx context.Context, f abiFlags) error {
@@ -145,30 +200,37 @@ func (a *app) abi(ctx context.Context, f abiFlags) error {
 		}
 		return nil
 	}
-	out := a.stdout
-	if p.output != "" {
-		// Before the work, as it might be in vain.
-		file, err := os.Create(p.output)
-		if err != nil {
-			return fmt.Errorf("open the file for verdicts (choose another with -o): %w", err)
-		}
-		defer file.Close()
-		out = &checked{Writer: file}
+	out, err := a.openVerdicts(p.output)
+	if err != nil {
+		return err
 	}
-	r := &abiRunner{app: a, abiPlan: p, bar: a.newProgress()}
+	defer out.Close()
+	journal, err := openJournal[suite.Result](out.journal(), p.id(), p.resume)
+	if err != nil {
+		out.discard()
+		return err
+	}
+	r := &abiRunner{app: a, abiPlan: p, bar: a.newProgress(), journal: journal}
+	report := &abiReport{w: out, verbose: a.verbose}
 	err = r.run(ctx)
 	r.bar.End()
-	report := &abiReport{w: out, lanes: r.lanes, verbose: a.verbose}
-	err = errors.Join(err, p.write(report))
-	if c, ok := out.(*checked); ok && p.output != "" && c.err != nil {
-		err = errors.Join(err, fmt.Errorf("write %s: %w", p.output, c.err))
+	report.lanes = r.lanes
+	err = errors.Join(err, journal.close(err == nil), out.begin(), p.report(report), out.failed())
+	if err != nil {
+		return err
 	}
-	if err == nil {
-		if n := report.bad(); n > 0 {
-			return failure("%d checks failed or could not tell", n)
-		}
+	if n := report.bad(); n > 0 {
+		return failure("%d checks failed or could not tell", n)
 	}
-	return err
+	return nil
+}
+
+// report writes what came of it.
+func (p *abiPlan) report(r *abiReport) error {
+	if p.mutants && p.format == "table" {
+		return r.mutantTable(p.faults)
+	}
+	return p.write(r)
 }
 
 // abiFormats lists the formats, sorted.

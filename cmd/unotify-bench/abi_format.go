@@ -105,7 +105,11 @@ func (r *abiReport) details(l *abiLane) {
 		case row.Verdict == suite.Pass && !r.verbose && row.Check.Level != suite.Info:
 			continue
 		}
-		fmt.Fprintf(r.w, "  %s %s (%s): %s\n", row.Verdict, row.Check.ID, row.Check.Level, row.Check.Doc)
+		often := ""
+		if row.Bad > 0 && row.Runs > 1 {
+			often = fmt.Sprintf(", in %d of %d runs", row.Bad, row.Runs)
+		}
+		fmt.Fprintf(r.w, "  %s %s (%s%s): %s\n", row.Verdict, row.Check.ID, row.Check.Level, often, row.Check.Doc)
 		if row.Text != "" {
 			for line := range strings.Lines(row.Text) {
 				fmt.Fprintf(r.w, "      %s\n", strings.TrimSuffix(line, "\n"))

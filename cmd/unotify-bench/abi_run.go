@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -21,33 +23,40 @@ import (
 type abiRunner struct {
 	*app
 	*abiPlan
-	bar   *progress
-	lanes []*abiLane
-	done  atomic.Int64
+	bar     *progress
+	journal *journal[suite.Result]
+	lanes   []*abiLane
+	done    atomic.Int64
 }
 
 // abiLane is what one kernel says.
 type abiLane struct {
 	Where   string // host, or an architecture
 	Release string
-	Rows    []abiRow
-	rerun   string // the command that does it again, but for the check
+	kernel  string         // what tells it from all others, in the journal
+	Rows    []abiRow       // in the order of the catalogue, once all is done
+	todo    []*suite.Check // what has no row yet, in the order of asking
+	rerun   string         // the command that does it again, but for the check
+	seed    int            // of this run of the checks, from 1
 }
 
+// abiRow is a check's verdict: of several runs the worst, and how often it was
+// not the best.
 type abiRow struct {
 	Check   *suite.Check
 	Verdict suite.Verdict
 	Text    string
+	Runs    int
+	Bad     int // how many of them failed or could not tell
 }
 
 func (r *abiRunner) run(ctx context.Context) error {
-	places := len(r.arches)
+	defer r.inOrder()
 	if r.onHost {
-		places++
-		lane := r.lane(host, unameRelease())
 		r.bar.Step("check host")
-		if err := suite.Run(ctx, r.checks, suite.Deadline, func(res suite.Result) error {
-			return r.take(lane, res, places)
+		lane := r.lane(host, unameRelease(), unameRelease())
+		if err := r.everyRun(lane, func() error {
+			return suite.Run(ctx, lane.todo, suite.Deadline, func(res suite.Result) error { return r.take(lane, res) })
 		}); err != nil {
 			return err
 		}
@@ -56,7 +65,7 @@ func (r *abiRunner) run(ctx context.Context) error {
 	machines := map[*abiLane]*kernel.Machine{}
 	var broken []error
 	for _, arch := range r.arches {
-		lane, m, err := r.machine(ctx, arch)
+		m, err := r.machine(ctx, arch)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -65,29 +74,37 @@ func (r *abiRunner) run(ctx context.Context) error {
 			broken = append(broken, fmt.Errorf("%s: %w", arch.Name, err))
 			continue
 		}
-		machines[lane] = m
+		machines[r.lane(arch.Name, m.Image.Release, m.Image.SHA256)] = m
 	}
 	if len(machines) > 0 {
 		r.bar.Step(fmt.Sprintf("check %s (%s)", strings.Join(archNames(r.arches), ", "), r.kernel))
 	}
+	return errors.Join(errors.Join(broken...), r.each(ctx, func(l *abiLane) error {
+		if m := machines[l]; m != nil {
+			return r.everyRun(l, func() error { return r.check(ctx, l, m) })
+		}
+		return nil
+	}))
+}
+
+// each does something with every lane, as many at once as --jobs allows.
+func (r *abiRunner) each(ctx context.Context, do func(*abiLane) error) error {
 	var g errgroup.Group
 	g.SetLimit(r.jobs)
 	errs := make([]error, len(r.lanes))
 	for i, lane := range r.lanes {
-		if m := machines[lane]; m != nil {
-			g.Go(func() error {
-				if err := r.boot(ctx, lane, m, places); err != nil {
-					errs[i] = fmt.Errorf("%s: %w", lane.Where, err)
-				}
-				return nil
-			})
-		}
+		g.Go(func() error {
+			if err := do(lane); err != nil {
+				errs[i] = fmt.Errorf("%s: %w", lane.Where, err)
+			}
+			return nil
+		})
 	}
 	_ = g.Wait() // the errors are in errs
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return errors.Join(append(broken, errs...)...)
+	return errors.Join(errs...)
 }
 
 func archNames(as []*abi.Arch) []string {
@@ -98,8 +115,9 @@ func archNames(as []*abi.Arch) []string {
 	return names
 }
 
-func (r *abiRunner) lane(where, release string) *abiLane {
-	l := &abiLane{Where: where, Release: release, rerun: "unotify-bench abi --on " + where}
+// lane begins one.
+func (r *abiRunner) lane(where, release, id string) *abiLane {
+	l := &abiLane{Where: where, Release: release, kernel: id, rerun: "unotify-bench abi --on " + where}
 	switch {
 	case where == host:
 	case r.fault != "":
@@ -114,93 +132,198 @@ func (r *abiRunner) lane(where, release string) *abiLane {
 	return l
 }
 
-// take judges one result and keeps it.
-func (r *abiRunner) take(l *abiLane, res suite.Result, places int) error {
-	c := r.checks[len(l.Rows)]
+// everyRun has a lane checked --count times, but for what is known from a run
+// that is resumed.
+func (r *abiRunner) everyRun(l *abiLane, check func() error) error {
+	for l.seed = 1; l.seed <= r.count; l.seed++ {
+		l.todo = r.checks
+		for _, c := range r.checks {
+			if _, err := r.journal.replay(l.unit(c.ID), func(res suite.Result) error { return r.judge(l, res) }); err != nil {
+				return err
+			}
+		}
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unit is a check's name in the journal.
+func (l *abiLane) unit(id string) string {
+	return fmt.Sprintf("%s %s %d %s", l.Where, l.kernel, l.seed, id)
+}
+
+// take keeps one result.
+func (r *abiRunner) take(l *abiLane, res suite.Result) error {
+	unit := l.unit(res.ID)
+	return errors.Join(r.journal.row(unit, res), r.journal.end(unit), r.judge(l, res))
+}
+
+// judge makes a row of a result.
+func (r *abiRunner) judge(l *abiLane, res suite.Result) error {
+	i := slices.IndexFunc(l.todo, func(c *suite.Check) bool { return c.ID == res.ID })
+	if i < 0 {
+		return fmt.Errorf("%q has a result already, or was not asked for", res.ID)
+	}
+	c := l.todo[i]
+	l.todo = slices.Concat(l.todo[:i], l.todo[i+1:]) // who ranges over it goes on
 	v, text := c.Judge(res, suite.Expectation(r.expect))
-	l.Rows = append(l.Rows, abiRow{Check: c, Verdict: v, Text: text})
+	l.row(c, v, text)
 	if v.Bad() || r.verbose {
 		r.bar.Log(fmt.Sprintf("%s: %s %s", v, l.Where, c.ID))
 	}
-	r.bar.Done(r.done.Add(1), int64(len(r.checks)*places))
+	places := len(r.arches)
+	if r.onHost {
+		places++
+	}
+	r.bar.Done(r.done.Add(1), int64(len(r.checks)*places*r.count))
 	return nil
+}
+
+// row enters a verdict. The worst counts, the first of them where there are
+// several.
+func (l *abiLane) row(c *suite.Check, v suite.Verdict, text string) {
+	i := slices.IndexFunc(l.Rows, func(r abiRow) bool { return r.Check == c })
+	if i < 0 {
+		l.Rows = append(l.Rows, abiRow{Check: c, Verdict: v, Text: text})
+		i = len(l.Rows) - 1
+	}
+	row := &l.Rows[i]
+	row.Runs++
+	if v.Bad() {
+		row.Bad++
+	}
+	if worst := suite.Verdicts(); slices.Index(worst, v) < slices.Index(worst, row.Verdict) {
+		row.Verdict, row.Text = v, fmt.Sprintf("in run %d: %s", l.seed, text)
+	}
+}
+
+// inOrder puts rows in the order of the catalogue: what was resumed came first.
+func (r *abiRunner) inOrder() {
+	for _, l := range r.lanes {
+		slices.SortStableFunc(l.Rows, func(a, b abiRow) int {
+			return cmp.Compare(slices.Index(r.checks, a.Check), slices.Index(r.checks, b.Check))
+		})
+	}
 }
 
 // machine readies the virtual machine of an architecture. Its clock counts
 // instructions, so that a slow host makes no check run into its deadline, and
 // to sleep takes no time.
-func (r *abiRunner) machine(ctx context.Context, arch *abi.Arch) (*abiLane, *kernel.Machine, error) {
+func (r *abiRunner) machine(ctx context.Context, arch *abi.Arch) (*kernel.Machine, error) {
 	// What is missing can be said before a build that takes minutes.
 	program, err := guestBinary(arch)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	builder := &runner{app: r.app, plan: &plan{runFlags: runFlags{kernel: r.kernel, source: r.source}}, bar: r.bar}
 	img, err := builder.image(ctx, arch)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	j := job{}
-	for _, c := range r.checks {
-		j.Checks = append(j.Checks, c.ID)
-	}
-	text, err := json.Marshal(j)
-	if err != nil {
-		return nil, nil, err
-	}
-	return r.lane(arch.Name, img.Release), &kernel.Machine{
-		Image: img, Arch: arch, Init: program, Files: map[string][]byte{jobFile: text}, Params: r.params,
-		Clock: kernel.Insns, Halt: true, Seed: 1, MemMiB: 512, Run: rand.Text(),
+	return &kernel.Machine{
+		Image: img, Arch: arch, Init: program, Params: r.params,
+		Clock: kernel.Insns, Halt: true, MemMiB: 512,
 		Timeout: time.Hour, Idle: 10 * time.Minute,
 	}, nil
 }
 
-// boot runs the checks in a machine. What the guest says is not believed: it
-// answers what it was asked, in order, and nothing else.
-func (r *abiRunner) boot(ctx context.Context, l *abiLane, m *kernel.Machine, places int) error {
-	exit, err := m.Boot(ctx, func(e kernel.Event) error {
-		res, err := r.said(l, e)
-		if err != nil {
+// mostDeaths bounds how often a kernel is booted again.
+const mostDeaths = 5
+
+// check runs the checks in machines: a new one for the rest, where a kernel
+// has not survived a check.
+func (r *abiRunner) check(ctx context.Context, l *abiLane, m *kernel.Machine) error {
+	for deaths := 1; len(l.todo) > 0; deaths++ {
+		before := len(l.todo)
+		err := r.boot(ctx, l, m)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case len(l.todo) == 0:
+			return err
+		case before == len(r.checks) && before == len(l.todo):
+			return err // it does not even boot, or says nothing of use
+		}
+		res := suite.Result{ID: l.todo[0].ID, Outcome: suite.Unclear, Text: "the machine ended: " + sanitize(err.Error())}
+		if r.mutants && (errors.Is(err, kernel.ErrPanic) || errors.Is(err, kernel.ErrSplat)) {
+			res.Outcome = suite.Held // nobody overlooks that
+		}
+		if err := r.take(l, res); err != nil {
 			return err
 		}
-		return r.take(l, res, places)
+		for deaths == mostDeaths && len(l.todo) > 0 {
+			why := fmt.Sprintf("not checked: the machine has ended %d times", deaths)
+			if err := r.take(l, suite.Result{ID: l.todo[0].ID, Outcome: suite.Unclear, Text: why}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// boot runs what is left to check in one machine. What the guest says is not
+// believed: it answers what it was asked, in order, and nothing else.
+func (r *abiRunner) boot(ctx context.Context, l *abiLane, m *kernel.Machine) error {
+	j, heard := job{}, func(e kernel.Event) (*suite.Result, error) { return said(l, e) }
+	if r.mutants {
+		h := &hunt{job: r.huntJob(l)}
+		j, heard = h.job, h.heard
+	} else {
+		for _, c := range l.todo {
+			j.Checks = append(j.Checks, c.ID)
+		}
+	}
+	text, err := json.Marshal(j)
+	if err != nil {
+		return err
+	}
+	m.Files, m.Run, m.Seed = map[string][]byte{jobFile: text}, rand.Text(), uint64(l.seed)
+	exit, err := m.Boot(ctx, func(e kernel.Event) error {
+		res, err := heard(e)
+		if err != nil || res == nil {
+			return err
+		}
+		return r.take(l, *res)
 	})
-	switch {
-	case err == nil && (exit.Code != 0 || len(l.Rows) != len(r.checks)):
-		err = fmt.Errorf("the guest ended with status %d after %d of %d checks", exit.Code, len(l.Rows), len(r.checks))
-	case err == nil:
-		return nil
-	case len(l.Rows) < len(r.checks) && ctx.Err() == nil:
-		// The next check is the one that the kernel did not survive.
-		res := suite.Result{Outcome: suite.Unclear, Text: "the machine ended: " + sanitize(err.Error())}
-		return errors.Join(r.take(l, res, places), err)
+	if err == nil && (exit.Code != 0 || len(l.todo) > 0) {
+		err = fmt.Errorf("the guest ended with status %d and left %d checks", exit.Code, len(l.todo))
 	}
 	return err
 }
 
 // said is what an event of the guest says, if it may say so.
-func (r *abiRunner) said(l *abiLane, e kernel.Event) (suite.Result, error) {
+func said(l *abiLane, e kernel.Event) (*suite.Result, error) {
+	if err := complaint(e, eventCheck); err != nil {
+		return nil, err
+	}
 	var res suite.Result
+	if err := json.Unmarshal(e.Data, &res); err != nil {
+		return nil, fmt.Errorf("guest sent a result that is none: %w", err)
+	}
+	if len(l.todo) == 0 {
+		return nil, errors.New("guest sent more results than were asked for")
+	}
+	if want := l.todo[0].ID; res.ID != want {
+		return nil, fmt.Errorf("guest sent a result for %.80q, asked was %q", res.ID, want)
+	}
+	res.Text = sanitize(res.Text)
+	return &res, nil
+}
+
+// complaint is the error that an event is, unless it is of the kind that is
+// waited for.
+func complaint(e kernel.Event, kind string) error {
 	switch e.Kind {
 	case eventErr:
 		var text string
 		_ = json.Unmarshal(e.Data, &text)
-		return res, fmt.Errorf("guest: %.1000q", text)
-	case eventCheck:
-	default:
-		return res, fmt.Errorf("guest sent an event of unknown kind %.40q", e.Kind)
+		return fmt.Errorf("guest: %.1000q", text)
+	case kind:
+		return nil
 	}
-	if err := json.Unmarshal(e.Data, &res); err != nil {
-		return res, fmt.Errorf("guest sent a result that is none: %w", err)
-	}
-	if len(l.Rows) >= len(r.checks) {
-		return res, errors.New("guest sent more results than were asked for")
-	}
-	if want := r.checks[len(l.Rows)].ID; res.ID != want {
-		return res, fmt.Errorf("guest sent a result for %.80q, asked was %q", res.ID, want)
-	}
-	res.Text = sanitize(res.Text)
-	return res, nil
+	return fmt.Errorf("guest sent an event of unknown kind %.40q", e.Kind)
 }
 
 // sanitize keeps a text of several lines from writing to the terminal: each

@@ -27,7 +27,7 @@ func abiRows(t *testing.T) *abiReport {
 			if v == suite.Pass {
 				text = ""
 			}
-			l.Rows = append(l.Rows, abiRow{c, v, text})
+			l.Rows = append(l.Rows, abiRow{Check: c, Verdict: v, Text: text})
 		}
 		r.lanes = append(r.lanes, l)
 	}
@@ -66,6 +66,24 @@ func TestAbiTable(t *testing.T) {
 	}
 	if got := r.bad(); got != 4 {
 		t.Errorf("%d verdicts are bad, want 4", got)
+	}
+}
+
+// TestAbiWorst: of several runs of a check the worst counts.
+func TestAbiWorst(t *testing.T) {
+	l := &abiLane{}
+	c := suite.Catalogue()[0]
+	for _, v := range []suite.Verdict{suite.Pass, suite.Skip, suite.Fail, suite.Pass, suite.Fail} {
+		l.seed++
+		l.row(c, v, fmt.Sprintf("%s %d", v, l.seed))
+	}
+	want := []abiRow{{c, suite.Fail, "in run 3: fail 3", 5, 2}}
+	if d := cmp.Diff(want, l.Rows, cmp.Comparer(func(a, b *suite.Check) bool { return a == b })); d != "" {
+		t.Errorf("rows (-want +got):\n%s", d)
+	}
+	r := &abiReport{lanes: []*abiLane{l}}
+	if got := written(t, "table", r); !strings.Contains(got, "(must, in 2 of 5 runs): ") {
+		t.Errorf("how often is not in the table:\n%s", got)
 	}
 }
 
@@ -143,12 +161,11 @@ func TestAbiSaid(t *testing.T) {
 		{"complaint", eventErr, 0, "\x1b[2J", `guest: "\x1b[2J"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			r := &abiRunner{abiPlan: &abiPlan{checks: checks}}
 			data, err := json.Marshal(tt.data)
 			if err != nil {
 				t.Fatal(err)
 			}
-			res, err := r.said(&abiLane{Rows: make([]abiRow, tt.rows)}, kernel.Event{Kind: tt.kind, Data: data})
+			res, err := said(&abiLane{todo: checks[tt.rows:]}, kernel.Event{Kind: tt.kind, Data: data})
 			if tt.err != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.err) {
 					t.Errorf("error %v, want one with %q", err, tt.err)
@@ -194,45 +211,103 @@ func TestAbiMachines(t *testing.T) {
 	}
 }
 
-// finders names, for each seeded fault, a check that fails on it.
-var finders = map[string]string{
-	"inject_leak":           "inject.leak",
-	"inject_twice":          "inject.error-twice",
-	"inject_errno":          "inject.error-too-large",
-	"target_call_twice":     "target-call.write-once",
-	"target_call_flags":     "target-call.error-flag",
-	"pin_unsealed":          "pin.keeps-munmap",
-	"pin_shrink":            "pin.error-shrinkable",
-	"redirect_leak":         "redirect.pointer-openat",
-	"redirect_child":        "redirect.fork-child",
-	"redirect_restart":      "redirect.restart",
-	"redirect_restartblock": "redirect.restartblock",
-	"redirect_exec":         "redirect.exec-fail",
-	"redirect_sigreturn":    "redirect.sigreturn",
-	"redirect_length":       "redirect.error-beyond",
-	"redirect_memfd":        "redirect.error-other-memfd",
-	"redirect_filters":      "redirect.other-filter-errno",
-	"exec_event_failed":     "exec-event.not-on-failure",
-}
-
-// TestAbiFaults: every seeded fault is found on every architecture, by the
-// check that is about it.
-func TestAbiFaults(t *testing.T) {
+// TestAbiMutants: every seeded fault is found on every architecture, by the
+// check that is about it, and without a fault there is nothing to find.
+func TestAbiMutants(t *testing.T) {
 	for _, arch := range arches() {
 		t.Run(arch.Name, func(t *testing.T) {
 			needGuests(t, arch.Name)
-			for _, f := range kernel.Faults() {
-				t.Run(f.Name, func(t *testing.T) {
-					id := finders[f.Name]
-					if suite.Find(id) == nil {
-						t.Fatalf("no check is there to find it: %q", id)
-					}
-					c := newCommand(t, "abi", "--on", arch.Name, "--fault", f.Name, "--quiet", "--run", "^"+regexp.QuoteMeta(id)+"$")
-					c.runs(t, exitFailed)
-					if got := c.stdout.String(); !strings.Contains(got, "  fail "+id) {
-						t.Errorf("%s does not fail:\n%s", id, got)
-					}
-				})
+			c := newCommand(t, "abi", "--mutants", "--on", arch.Name, "--format", "json", "--quiet")
+			c.runs(t, exitOK)
+			got := map[string]string{}
+			var rows []struct{ ID, Verdict, Text string }
+			if err := json.Unmarshal(c.stdout.Bytes(), &rows); err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range rows {
+				if r.Verdict == string(suite.Pass) {
+					got[strings.TrimPrefix(r.ID, mutantPrefix)] = firstLine(r.Text)
+				}
+			}
+			if _, healthy := got[noFault]; !healthy {
+				t.Error("nothing was found, or tried, without a fault")
+			}
+			delete(got, noFault)
+			if d := cmp.Diff(finders, got); d != "" {
+				t.Errorf("what finds each fault (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+// TestFinders: each fault has a check that is about it.
+func TestFinders(t *testing.T) {
+	sections := map[string]int{}
+	for _, f := range kernel.Faults() {
+		sections[f.Section]++
+		if suite.Find(finders[f.Name]) == nil {
+			t.Errorf("no check finds %s: %q", f.Name, finders[f.Name])
+		}
+	}
+	if len(finders) != len(kernel.Faults()) {
+		t.Errorf("%d faults, %d that are found", len(kernel.Faults()), len(finders))
+	}
+	for _, s := range []string{"C", "D", "E", "F"} {
+		if sections[s] < 6 {
+			t.Errorf("section %s has %d faults, want 6", s, sections[s])
+		}
+	}
+}
+
+// TestHunt plays a guest that hunts: what it may say, and what it is taken for.
+func TestHunt(t *testing.T) {
+	res := func(id string, o suite.Outcome) suite.Result { return suite.Result{ID: id, Outcome: o, Text: "why"} }
+	const a, b, c = "wire.sizes", "inject.leak", "redirect.restart"
+	for _, id := range []string{a, b, c} {
+		if suite.Find(id) == nil {
+			t.Fatalf("there is no check %s", id)
+		}
+	}
+	none := mutant{Fault: noFault, First: []string{b, c}}
+	leak := mutant{Fault: "inject_leak", First: []string{b}}
+	for _, tt := range []struct {
+		name string
+		m    mutant
+		says []suite.Result
+		want suite.Result // but for its ID
+		err  string
+	}{
+		{"found at once", leak, []suite.Result{res(b, suite.Broken)}, suite.Result{Outcome: suite.Held, Text: b + "\nwhy"}, ""},
+		{"found later", leak, []suite.Result{res(b, suite.Held), res(a, suite.Unclear), res(c, suite.Broken)}, suite.Result{Outcome: suite.Held, Text: c + "\nwhy"}, ""},
+		{"survived", leak, []suite.Result{res(b, suite.Held), res(a, suite.Unclear), res(c, suite.Held)}, suite.Result{Outcome: suite.Broken, Text: "3 checks have not found it"}, ""},
+		{"healthy", none, []suite.Result{res(b, suite.Held), res(c, suite.Held)}, suite.Result{Outcome: suite.Held, Text: "2 checks pass"}, ""},
+		{"false alarm", none, []suite.Result{res(b, suite.Broken), res(c, suite.Held)}, suite.Result{Outcome: suite.Broken, Text: "without any fault: " + b}, ""},
+		{"another check", leak, []suite.Result{res(c, suite.Held)}, suite.Result{}, "asked was"},
+		{"goes on", leak, []suite.Result{res(b, suite.Broken), res(a, suite.Held)}, suite.Result{}, "more results than were asked for"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			h := &hunt{job: job{Checks: []string{a, b, c}, Mutants: []mutant{tt.m}}}
+			var got *suite.Result
+			for i, r := range tt.says {
+				data, err := json.Marshal(hunted{tt.m.Fault, r})
+				if err != nil {
+					t.Fatal(err)
+				}
+				row, err := h.heard(kernel.Event{Kind: eventHunt, Data: data})
+				if err != nil && tt.err != "" && strings.Contains(err.Error(), tt.err) {
+					return
+				}
+				if err != nil || (row != nil) != (i == len(tt.says)-1) && tt.err == "" {
+					t.Fatalf("after result %d: %v, error %v", i+1, row, err)
+				}
+				got = row
+			}
+			if tt.err != "" {
+				t.Fatalf("no error, want one with %q", tt.err)
+			}
+			tt.want.ID = mutantPrefix + tt.m.Fault
+			if d := cmp.Diff(&tt.want, got); d != "" {
+				t.Errorf("row (-want +got):\n%s", d)
 			}
 		})
 	}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"maps"
 	"path/filepath"
 	"testing"
 
@@ -19,22 +21,16 @@ func TestCost(t *testing.T) {
 
 func testCost(t *testing.T, arch *abi.Arch) {
 	needGuests(t, arch.Name)
-	stock := costs(t, arch, kernel.Stock, "native,allow,errno,sigsys")
-	patched := costs(t, arch, kernel.Patched, "native,allow,errno,sigsys,inject,target-call,target-call-send,redirect,ptrace-seccomp")
-	for _, row := range []struct {
-		name string
-		luck float64
-	}{
-		{"native getppid", 0}, {"native write", 0}, {"allow getppid", 0}, {"allow openat", 0}, {"allow write", 0},
-		// Verdicts that end a call share a function with the one that traps
-		// it: where gcc puts a value, or a branch, is one instruction or two.
-		{"errno getppid", 1}, {"errno write", 1}, {"sigsys getppid", 2}, {"sigsys write", 2},
-	} {
-		was, ok1 := stock[row.name]
-		now, ok2 := patched[row.name]
-		if !ok1 || !ok2 || now > was+row.luck {
-			t.Errorf("%s: %v instructions on patched, %v on stock", row.name, now, was)
-		}
+	const free = "native,allow,errno,sigsys"
+	stock := costs(t, arch, kernel.Stock, free, 3)
+	patched := costs(t, arch, kernel.Patched, free+",inject,target-call,target-call-send,redirect,ptrace-seccomp", 3)
+	if len(dearer(patched, stock)) > 0 {
+		// Half of all boots have a longer path to the file, and so have all of
+		// three one time in eight.
+		maps.Copy(patched, costs(t, arch, kernel.Patched, free, 12))
+	}
+	for _, text := range dearer(patched, stock) {
+		t.Error(text)
 	}
 	traced := patched["ptrace-seccomp openat"]
 	for _, mech := range []string{"inject", "target-call", "target-call-send", "redirect"} {
@@ -44,15 +40,38 @@ func testCost(t *testing.T, arch *abi.Arch) {
 	}
 }
 
+// dearer says which calls cost more on patched than they may.
+func dearer(patched, stock map[string]float64) (texts []string) {
+	for _, row := range []struct {
+		name string
+		luck float64
+	}{
+		{"native getppid", 0}, {"native write", 0}, {"allow getppid", 0}, {"allow write", 0},
+		// One openat takes two instructions more than the next, and the median
+		// is that of one kind or of the other.
+		{"native openat", 2}, {"allow openat", 2},
+		// Verdicts that end a call share a function with the one that traps
+		// it: where gcc puts a value, or a branch, is one instruction or two.
+		{"errno getppid", 1}, {"errno write", 1}, {"sigsys getppid", 2}, {"sigsys write", 2},
+	} {
+		was, ok1 := stock[row.name]
+		now, ok2 := patched[row.name]
+		if !ok1 || !ok2 || now > was+row.luck {
+			texts = append(texts, fmt.Sprintf("%s: %v instructions on patched, %v on stock", row.name, now, was))
+		}
+	}
+	return texts
+}
+
 // costs measures rows and returns the least that each took with any of some
 // seeds: native in all, others in addition to the native of the same run. (A
 // native openat takes 20 instructions more or less, as a boot's random numbers
 // put another name before its own into the hash table of names, or none.)
-func costs(t *testing.T, arch *abi.Arch, v kernel.Variant, mechs string) map[string]float64 {
+func costs(t *testing.T, arch *abi.Arch, v kernel.Variant, mechs string, seeds int) map[string]float64 {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "r.txt")
 	c := newCommand(t, "run", "--on", arch.Name, "--kernel", string(v), "--mech", mechs, "--syscall", "getppid,openat,write",
-		"--count", "3", "-o", path)
+		"--count", fmt.Sprint(seeds), "-o", path)
 	c.runs(t, exitOK)
 	least := map[string]float64{}
 	for _, result := range results(t, path).Results {

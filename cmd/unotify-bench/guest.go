@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -22,6 +23,7 @@ type job struct {
 
 	Selftests [][]string `json:",omitempty"` // programs of /bin and their arguments
 	Checks    []string   `json:",omitempty"` // IDs of the conformance suite
+	Mutants   []mutant   `json:",omitempty"` // hunts with them
 }
 
 const jobFile = "job.json"
@@ -35,6 +37,7 @@ const (
 
 	eventSelftest = "selftest" // string: the program whose output comes next
 	eventCheck    = "check"    // suite.Result
+	eventHunt     = "hunt"     // hunted
 )
 
 // guestMain is the init of a virtual machine.
@@ -82,6 +85,8 @@ func doJob(g *kernel.GuestConn) (code int, err error) {
 			}
 		}
 		return 0, nil
+	case len(j.Mutants) > 0:
+		return 0, huntJob(ctx, g, &j)
 	case len(j.Checks) > 0:
 		return 0, checkJob(ctx, g, j.Checks)
 	case j.Probe:
@@ -97,16 +102,53 @@ func doJob(g *kernel.GuestConn) (code int, err error) {
 
 // checkJob runs checks of the suite and sends each result as it comes.
 func checkJob(ctx context.Context, g *kernel.GuestConn, ids []string) error {
-	var checks []*suite.Check
-	for _, id := range ids {
-		c := suite.Find(id)
-		if c == nil {
-			return fmt.Errorf("no check is called %q: this program is not the host's", id)
-		}
-		checks = append(checks, c)
+	checks, err := checksOf(ids)
+	if err != nil {
+		return err
 	}
 	return suite.Run(ctx, checks, suite.Deadline, func(r suite.Result) error { return g.Emit(eventCheck, r) })
 }
+
+func checksOf(ids []string) (checks []*suite.Check, err error) {
+	for _, id := range ids {
+		c := suite.Find(id)
+		if c == nil {
+			return nil, fmt.Errorf("no check is called %q: this program is not the host's", id)
+		}
+		checks = append(checks, c)
+	}
+	return checks, nil
+}
+
+// huntJob switches faults of the kernel on, one after the other, and has each
+// hunted until a check fails.
+func huntJob(ctx context.Context, g *kernel.GuestConn, j *job) error {
+	for _, m := range j.Mutants {
+		checks, err := checksOf(m.order(j.Checks))
+		if err != nil {
+			return err
+		}
+		if err := kernel.SwitchFault(m.Fault); err != nil {
+			return err
+		}
+		err = suite.Run(ctx, checks, suite.Deadline, func(r suite.Result) error {
+			if err := g.Emit(eventHunt, hunted{m.Fault, r}); err != nil {
+				return err
+			}
+			if found, _ := failed(r); found && m.Fault != noFault {
+				return errFound
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, errFound) {
+			return err
+		}
+	}
+	return kernel.SwitchFault(noFault)
+}
+
+// errFound ends a hunt.
+var errFound = errors.New("found")
 
 // execJob runs a program, a test binary usually, and sends its output.
 func execJob(g *kernel.GuestConn, argv []string) (code int, err error) {

@@ -8,27 +8,25 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-
-	"unotify-bench/bench"
 )
 
 // A journal lies beside a results file while a run is under way, so that
-// `run --resume` can go on where it ended. Its unit is what can only be
-// measured as a whole: one round on the host, one virtual machine. It is
-// removed when the run is complete.
-type journal struct {
+// --resume can go on where it ended. Its unit is what can only be had as a
+// whole: of measurements one round on the host, or one virtual machine; a
+// check. It is removed when the run is complete.
+type journal[Row any] struct {
 	mu   sync.Mutex
 	path string
 	file *os.File
-	old  map[string][]bench.Row // complete units of the run that is resumed
+	old  map[string][]Row // complete units of the run that is resumed
 }
 
 // entry is one line of a journal.
-type entry struct {
-	Plan string     `json:"plan,omitempty"` // first line: what is being measured
-	Unit string     `json:"unit,omitempty"`
-	Row  *bench.Row `json:"row,omitempty"`
-	End  bool       `json:"end,omitempty"` // the unit is complete
+type entry[Row any] struct {
+	Plan string `json:"plan,omitempty"` // first line: what is being measured
+	Unit string `json:"unit,omitempty"`
+	Row  *Row   `json:"row,omitempty"`
+	End  bool   `json:"end,omitempty"` // the unit is complete
 }
 
 // errNoJournal says that there is nothing to resume.
@@ -37,8 +35,8 @@ var errNoJournal = errors.New("no interrupted run to resume")
 // openJournal begins the journal of a run at path, or one that is kept
 // nowhere if that is empty. With resume set, it first takes in what an
 // earlier run of the same plan left there.
-func openJournal(path, plan string, resume bool) (*journal, error) {
-	j := &journal{path: path, old: map[string][]bench.Row{}}
+func openJournal[Row any](path, plan string, resume bool) (*journal[Row], error) {
+	j := &journal[Row]{path: path, old: map[string][]Row{}}
 	if path == "" {
 		if resume {
 			return nil, usageError("%w: -o is no regular file", errNoJournal)
@@ -57,12 +55,12 @@ func openJournal(path, plan string, resume bool) (*journal, error) {
 		return nil, fmt.Errorf("write a journal beside the results: %w", err)
 	}
 	j.file = f
-	err = j.write(entry{Plan: plan})
+	err = j.write(entry[Row]{Plan: plan})
 	for unit, rows := range j.old {
 		for i := range rows {
-			err = errors.Join(err, j.write(entry{Unit: unit, Row: &rows[i]}))
+			err = errors.Join(err, j.write(entry[Row]{Unit: unit, Row: &rows[i]}))
 		}
-		err = errors.Join(err, j.write(entry{Unit: unit, End: true}))
+		err = errors.Join(err, j.write(entry[Row]{Unit: unit, End: true}))
 	}
 	if err == nil {
 		err = os.Rename(f.Name(), j.path)
@@ -75,7 +73,7 @@ func openJournal(path, plan string, resume bool) (*journal, error) {
 	return j, nil
 }
 
-func (j *journal) load(plan string) error {
+func (j *journal[Row]) load(plan string) error {
 	f, err := os.Open(j.path)
 	if errors.Is(err, os.ErrNotExist) {
 		return usageError("%w at %s", errNoJournal, j.path)
@@ -86,13 +84,13 @@ func (j *journal) load(plan string) error {
 	defer f.Close()
 	lines := bufio.NewScanner(f)
 	lines.Buffer(nil, 1<<20)
-	var first entry
+	var first entry[Row]
 	if !lines.Scan() || json.Unmarshal(lines.Bytes(), &first) != nil || first.Plan != plan {
 		return usageError("%s is of another run (other flags, kernel or version): measure anew without --resume", j.path)
 	}
-	rows := map[string][]bench.Row{}
+	rows := map[string][]Row{}
 	for lines.Scan() {
-		var e entry
+		var e entry[Row]
 		// A line that was cut is the last one; what it began is not complete.
 		if json.Unmarshal(lines.Bytes(), &e) != nil {
 			break
@@ -110,7 +108,7 @@ func (j *journal) load(plan string) error {
 	return nil
 }
 
-func (j *journal) write(e entry) error {
+func (j *journal[Row]) write(e entry[Row]) error {
 	if j.file == nil {
 		return nil
 	}
@@ -128,7 +126,7 @@ func (j *journal) write(e entry) error {
 
 // replay hands the rows of a unit that is complete already to take, and
 // reports whether it was.
-func (j *journal) replay(unit string, take func(bench.Row) error) (bool, error) {
+func (j *journal[Row]) replay(unit string, take func(Row) error) (bool, error) {
 	rows, ok := j.old[unit]
 	for _, r := range rows {
 		if err := take(r); err != nil {
@@ -139,13 +137,13 @@ func (j *journal) replay(unit string, take func(bench.Row) error) (bool, error) 
 }
 
 // row stores a row of a unit that is being measured.
-func (j *journal) row(unit string, r bench.Row) error { return j.write(entry{Unit: unit, Row: &r}) }
+func (j *journal[Row]) row(unit string, r Row) error { return j.write(entry[Row]{Unit: unit, Row: &r}) }
 
 // end marks a unit as complete.
-func (j *journal) end(unit string) error { return j.write(entry{Unit: unit, End: true}) }
+func (j *journal[Row]) end(unit string) error { return j.write(entry[Row]{Unit: unit, End: true}) }
 
 // close ends the journal; a complete run needs none.
-func (j *journal) close(complete bool) error {
+func (j *journal[Row]) close(complete bool) error {
 	if j.file == nil {
 		return nil
 	}

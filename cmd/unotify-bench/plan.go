@@ -175,10 +175,10 @@ func parseShard(s string) (part, parts int, err error) {
 	return part, parts, nil
 }
 
-// shard deals the cells out to parts, so that each gets some of every kind.
-func shard(cells []bench.Cell, part, parts int) []bench.Cell {
-	var out []bench.Cell
-	for i, c := range cells {
+// shard deals rows out to parts, so that each gets some of every kind.
+func shard[Row any](rows []Row, part, parts int) []Row {
+	var out []Row
+	for i, c := range rows {
 		if i%parts == part-1 {
 			out = append(out, c)
 		}

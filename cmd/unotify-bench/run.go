@@ -36,6 +36,7 @@ type runFlags struct {
 	shard        string
 	resume       bool
 	install      bool
+	guests       string // a command
 	source       string
 }
 
@@ -80,6 +81,7 @@ samples to the instruction, on any machine), each with several seeds.`,
 	fl.StringVar(&f.shard, "shard", "", "I/N: the I-th of N parts of the rows, for several machines")
 	fl.BoolVar(&f.resume, "resume", false, "go on with the interrupted run of these flags that wrote -o FILE")
 	fl.BoolVar(&f.install, "install", false, "install what virtual machines need, as doctor --install does, once the host is measured")
+	fl.StringVar(&f.guests, "guests", "", "shell command that builds the guests' programs, run once the host is measured")
 	fl.StringVar(&f.source, "source", "", "kernel source: a tarball, a .deb or a directory (default: fetch Debian's)")
 	return cmd
 }
@@ -115,7 +117,7 @@ func (a *app) measure(ctx context.Context, f runFlags) error {
 	if err != nil {
 		return err
 	}
-	j, err := openJournal(s.beside(".journal"), p.id(), f.resume)
+	j, err := openJournal[bench.Row](s.beside(".journal"), p.id(), f.resume)
 	if err != nil {
 		s.discard()
 		return err

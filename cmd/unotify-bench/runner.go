@@ -1,21 +1,17 @@
 package main
 
 import (
+	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
+	"os/exec"
 	"runtime"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
 	"unotify-bench/abi"
@@ -30,7 +26,7 @@ type runner struct {
 	plan *plan
 	sink *sink
 	bar  *progress
-	*journal
+	*journal[bench.Row]
 
 	mu       sync.Mutex
 	failures []string // rows that could not be measured
@@ -40,6 +36,11 @@ func (r *runner) run(ctx context.Context) error {
 	var broken []error
 	if r.plan.onHost {
 		if err := r.host(ctx); err != nil {
+			return err
+		}
+	}
+	if r.plan.guests != "" && len(r.plan.arches) > 0 {
+		if err := r.buildGuests(ctx); err != nil {
 			return err
 		}
 	}
@@ -160,43 +161,21 @@ func cpuModel() string {
 	return ""
 }
 
-// machines measures in virtual machines of one architecture, one for each
-// seed or repetition.
-func (r *runner) machines(ctx context.Context, arch *abi.Arch, clock kernel.Clock) error {
-	// What is missing can be said before a build that takes minutes.
-	program, err := guestBinary(arch)
-	if err != nil {
-		return err
+// buildGuests has the guests' programs built. It is what a fresh machine takes
+// longest for, bar the kernels, and the host needs none of them.
+func (r *runner) buildGuests(ctx context.Context) error {
+	r.bar.Step("build the guests' programs")
+	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", r.plan.guests)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if r.verbose {
+		cmd.Stdout, cmd.Stderr = r.stderr, r.stderr
 	}
-	img, err := r.image(ctx, arch)
-	if err != nil {
-		return err
+	cmd.WaitDelay = 5 * time.Second
+	if err := cmd.Run(); err != nil {
+		return errors.Join(ctx.Err(), fmt.Errorf("build the guests' programs with %q: %w\n%s", r.plan.guests, err, sanitize(out.String())))
 	}
-	lane := &vmLane{runner: r, arch: arch, clock: clock, image: img, program: program, cells: r.plan.guest}
-	// A guest on this clock must never idle between rows. To skip idle time
-	// QEMU 7.2 moves its clock from either of two threads, and a machine that
-	// halts just then gains a few instructions: of 60 amd64 machines that slept
-	// for 1 or 20 virtual seconds before each row 3 differed from the others, of
-	// 50 that did not sleep none (on a host with a load of 20).
-	lane.cfg = bench.Config{Unit: bench.UnitInstructions, Calls: 300, Warmup: 100, Limit: 10 * time.Minute}
-	lane.cpus = 1
-	what := "instructions"
-	if clock == kernel.Wall {
-		lane.cfg = bench.Config{Unit: bench.UnitNanoseconds, Calls: r.wallCalls(), Warmup: 200, Limit: 2 * time.Minute}
-		lane.cpus = r.plan.cpus
-		what = "wall time"
-	}
-	if lane.facts, err = lane.machine(0).Facts(ctx); err != nil {
-		return err
-	}
-	r.bar.Step(fmt.Sprintf("measure %s (%s, %s)", arch.Name, img.Release, what))
-	lane.total = int64(len(lane.cells) * r.plan.count)
-	var g errgroup.Group
-	g.SetLimit(r.plan.jobs)
-	for seed := 1; seed <= r.plan.count; seed++ {
-		g.Go(func() error { return lane.boot(ctx, uint64(seed)) })
-	}
-	return g.Wait()
+	return nil
 }
 
 // image builds the kernel, or opens the one that --kernel names.
@@ -209,155 +188,4 @@ func (r *runner) image(ctx context.Context, arch *abi.Arch) (*kernel.Image, erro
 		b.Verbose = r.stderr
 	}
 	return b.Build(ctx, arch, kernel.Variant(r.plan.kernel))
-}
-
-// vmLane is one architecture on one clock.
-type vmLane struct {
-	*runner
-	arch    *abi.Arch
-	clock   kernel.Clock
-	image   *kernel.Image
-	program string
-	facts   kernel.Facts
-	cfg     bench.Config
-	cells   []bench.Cell
-	cpus    int
-	total   int64
-	done    atomic.Int64
-}
-
-// boot measures every cell in one virtual machine. Rows are stored as they
-// arrive; the guest is not believed.
-func (l *vmLane) boot(ctx context.Context, seed uint64) error {
-	unit := fmt.Sprintf("%s clock %d seed %d", l.arch.Name, l.clock, seed)
-	samples := sha256.New()
-	take := func(row bench.Row) error {
-		fmt.Fprintf(samples, "%s %s\n", row.Cell.Name(), row.SHA256)
-		l.bar.Done(l.done.Add(1), l.total)
-		return l.take(row, l.keys(), l.arch.Name, l.cpus)
-	}
-	known, err := l.journal.replay(unit, take)
-	if err != nil {
-		return err
-	}
-	if !known {
-		if err := l.bootOnce(ctx, unit, seed, take); err != nil {
-			return fmt.Errorf("seed %d: %w", seed, err)
-		}
-		if err := l.journal.end(unit); err != nil {
-			return err
-		}
-	}
-	if l.clock != kernel.Insns {
-		return nil
-	}
-	return l.sink.remark("samples goarch=%s seed=%d rows=%d sha256=%s", l.arch.Name, seed, len(l.cells), hex.EncodeToString(samples.Sum(nil)))
-}
-
-// bootOnce is the part of boot that is not remembered.
-func (l *vmLane) bootOnce(ctx context.Context, unit string, seed uint64, take func(bench.Row) error) error {
-	j, err := json.Marshal(job{Config: l.cfg, Cells: l.cells})
-	if err != nil {
-		return err
-	}
-	m := l.machine(seed)
-	m.Files = map[string][]byte{jobFile: j}
-	m.Run = runID(l.image, j, seed)
-	if m.ConsoleLog, err = l.consoleLog(seed); err != nil {
-		return err
-	}
-	var at int
-	exit, err := m.Boot(ctx, func(e kernel.Event) error {
-		switch e.Kind {
-		case eventErr:
-			var text string
-			_ = json.Unmarshal(e.Data, &text)
-			return fmt.Errorf("guest: %.1000q", text)
-		case eventRow:
-		default:
-			return fmt.Errorf("guest sent an event of unknown kind %.40q", e.Kind)
-		}
-		var row bench.Row
-		if err := json.Unmarshal(e.Data, &row); err != nil {
-			return fmt.Errorf("guest sent a row that is none: %w", err)
-		}
-		if at >= len(l.cells) {
-			return errors.New("guest sent more rows than were asked for")
-		}
-		if err := checkRow(row, l.cells[at], l.cfg.Unit); err != nil {
-			return err
-		}
-		at++
-		return errors.Join(l.journal.row(unit, row), take(row))
-	})
-	switch {
-	case errors.Is(err, kernel.ErrSplat) && m.ConsoleLog != "":
-		return fmt.Errorf("%w\n(console: %s)", err, m.ConsoleLog)
-	case err != nil:
-		return err
-	case exit.Code != 0 || at != len(l.cells):
-		return fmt.Errorf("the guest ended with status %d after %d of %d rows", exit.Code, at, len(l.cells))
-	}
-	return nil
-}
-
-// machine is the virtual machine of one seed, without its job.
-func (l *vmLane) machine(seed uint64) *kernel.Machine {
-	return &kernel.Machine{
-		Image: l.image, Arch: l.arch, Init: l.program,
-		Clock: l.clock, Accel: l.plan.accelV, CPUs: l.cpus, Seed: seed,
-		Timeout: time.Hour, Idle: 10 * time.Minute,
-		Logf: func(format string, args ...any) { l.bar.Log(fmt.Sprintf(format, args...)) },
-	}
-}
-
-// runID names a run. It is the same for the same run: the guest finds it on
-// its kernel's command line, which the kernel mixes into its random numbers
-// (random_init_early), which place every mapping.
-func runID(img *kernel.Image, job []byte, seed uint64) string {
-	h := sha256.New()
-	fmt.Fprintf(h, "%s %d %s", img.SHA256, seed, job)
-	return hex.EncodeToString(h.Sum(nil)[:16])
-}
-
-func (l *vmLane) keys() laneKeys {
-	seeds := seedList(l.plan.count)
-	if l.clock == kernel.Wall {
-		seeds = ""
-	}
-	return laneKeys{
-		{"goos", "linux"}, {"goarch", l.arch.Name},
-		{"kernel", l.image.Release}, {"kernel-sha256", l.image.SHA256},
-		{"accel", string(l.facts.Accel)}, {"clock", clockName(l.clock)}, {"qemu", l.facts.QEMU}, {"seeds", seeds},
-		{"unotify-bench", version()},
-	}
-}
-
-// clockName is the value of the key clock.
-func clockName(c kernel.Clock) string {
-	if c == kernel.Wall {
-		return "wall"
-	}
-	return "insns"
-}
-
-func seedList(n int) string {
-	var s []string
-	for i := 1; i <= n; i++ {
-		s = append(s, fmt.Sprint(i))
-	}
-	return strings.Join(s, ",")
-}
-
-// consoleLog is where the console of a machine is kept, beside the results
-// if these are a file.
-func (l *vmLane) consoleLog(seed uint64) (string, error) {
-	if !l.sink.regular {
-		return "", nil
-	}
-	dir := strings.TrimSuffix(l.sink.path, filepath.Ext(l.sink.path)) + ".console"
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", fmt.Errorf("make the directory for console logs: %w", err)
-	}
-	return filepath.Join(dir, fmt.Sprintf("%s-%s-%d.log", l.arch.Name, clockName(l.clock), seed)), nil
 }

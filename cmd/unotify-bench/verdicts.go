@@ -1,0 +1,81 @@
+package main
+
+import (
+	"fmt"
+	"os"
+)
+
+// verdicts is where a report of `abi` goes: a file, or standard output. The
+// file is opened before the work, which might be in vain, and emptied after
+// it, so that what it holds is lost only to something newer.
+type verdicts struct {
+	checked
+	file    *os.File // nil for standard output
+	path    string
+	created bool // by this run
+}
+
+func (a *app) openVerdicts(path string) (*verdicts, error) {
+	if path == "" {
+		return &verdicts{checked: checked{Writer: a.stdout}}, nil
+	}
+	_, gone := os.Lstat(path)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("open the file for verdicts (choose another with -o): %w", err)
+	}
+	return &verdicts{checked: checked{Writer: f}, file: f, path: path, created: gone != nil}, nil
+}
+
+// discard ends a run before anything is checked.
+func (v *verdicts) discard() {
+	v.Close()
+	if v.created {
+		os.Remove(v.path)
+	}
+}
+
+// Close closes a file.
+func (v *verdicts) Close() error {
+	if v.file == nil {
+		return nil
+	}
+	return v.file.Close()
+}
+
+// regular reports whether there is a file that can be emptied, and beside
+// which a journal can lie.
+func (v *verdicts) regular() bool {
+	if v.file == nil {
+		return false
+	}
+	info, err := v.file.Stat()
+	return err == nil && info.Mode().IsRegular()
+}
+
+// journal is the path of the journal, "" if there is to be none.
+func (v *verdicts) journal() string {
+	if !v.regular() {
+		return ""
+	}
+	return v.path + ".journal"
+}
+
+// begin empties a file.
+func (v *verdicts) begin() error {
+	if !v.regular() {
+		return nil
+	}
+	return v.file.Truncate(0)
+}
+
+// failed is the first error of writing, if there was one.
+func (v *verdicts) failed() error {
+	if v.err == nil {
+		return nil
+	}
+	if v.file == nil {
+		return v.err
+	}
+	return fmt.Errorf("write %s: %w", v.path, v.err)
+}
