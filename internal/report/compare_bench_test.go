@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"syscall"
 	"testing"
+	"time"
 )
 
 // manyRows is a results file of n lines, in rows of so many runs.
@@ -28,20 +30,34 @@ func BenchmarkCompare(b *testing.B) {
 		for _, all := range []bool{false, true} {
 			b.Run(fmt.Sprintf("results=10000/runs=%d/all=%v", runs, all), func(b *testing.B) {
 				before, after := manyRows(10000, runs, 0), manyRows(10000, runs, 3)
-				b.ReportAllocs()
-				for b.Loop() {
-					compareBytes(b, before, after, CompareOptions{All: all})
-				}
+				benchCompare(b, before, after, CompareOptions{All: all})
 			})
 		}
 	}
 	b.Run("results=50000/runs=5/all=false", func(b *testing.B) {
-		before, after := manyRows(50000, 5, 0), manyRows(50000, 5, 3)
-		b.ReportAllocs()
-		for b.Loop() {
-			compareBytes(b, before, after, CompareOptions{})
-		}
+		benchCompare(b, manyRows(50000, 5, 0), manyRows(50000, 5, 3), CompareOptions{})
 	})
+}
+
+// benchCompare reports CPU time beside time, which says little where others
+// have the CPUs.
+func benchCompare(b *testing.B, before, after []byte, o CompareOptions) {
+	b.Helper()
+	b.ReportAllocs()
+	start := cpuTime(b)
+	for b.Loop() {
+		compareBytes(b, before, after, o)
+	}
+	b.ReportMetric(float64(cpuTime(b)-start)/float64(b.N), "cpu-ns/op")
+}
+
+func cpuTime(t testing.TB) time.Duration {
+	t.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 func compareBytes(t testing.TB, before, after []byte, o CompareOptions) {

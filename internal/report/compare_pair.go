@@ -136,16 +136,23 @@ func (p *Pair) CanTell() bool {
 }
 
 // geomeans are the geometric means of old, of new, and of the ratios; NaN
-// where a value is 0.
+// where a value of 0 leaves none. As benchstat's, a ratio of 0 to 0 is 1.
 func (p *Pairing) geomeans() (before, after, ratio float64) {
-	n := float64(len(p.Pairs))
+	var logs [3]float64
 	for _, q := range p.Pairs {
-		before += math.Log(q.Old.Center) / n
-		after += math.Log(q.New.Center) / n
+		r := q.New.Center / q.Old.Center
+		if q.New.Center == q.Old.Center {
+			r = 1
+		}
+		for i, v := range []float64{q.Old.Center, q.New.Center, r} {
+			logs[i] += math.Log(v)
+		}
 	}
-	before, after = math.Exp(before), math.Exp(after)
-	if before == 0 || after == 0 {
-		before, after = math.NaN(), math.NaN()
+	for i, sum := range logs {
+		if math.IsInf(sum, 0) {
+			sum = math.NaN()
+		}
+		logs[i] = math.Exp(sum / float64(len(p.Pairs)))
 	}
-	return before, after, after / before
+	return logs[0], logs[1], logs[2]
 }

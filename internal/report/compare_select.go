@@ -22,6 +22,10 @@ func newSelection(o CompareOptions) *selection {
 // selects reports whether the row is asked for. A regular expression sees the
 // name as run --list prints it, too: without the number of CPUs.
 func (s *selection) selects(name string) bool {
+	if s.Run == nil && len(s.Mechs)+len(s.Syscalls) == 0 {
+		s.selected++
+		return true
+	}
 	_, keys, procs := splitName(name)
 	mech, syscall := keys["mech"], keys["syscall"]
 	s.mechs[mech], s.syscalls[syscall] = true, true
