@@ -214,7 +214,7 @@ func (p *Pairing) mailPane(lines []figures, label int, intervals bool) *pane {
 		}
 		if p.Exact && f.Exact != "" {
 			change = f.Exact
-			if f.Delta == "~" && f.Verdict == Noise && f.Exact != "±0" {
+			if f.Verdict == Noise && f.Exact != "±0" {
 				change = "~ " + change
 			}
 		}

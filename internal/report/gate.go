@@ -117,5 +117,5 @@ func (g *Gate) Lines(names bool) []string {
 	if why == nil {
 		why = []string{"none is slower by more, significantly"}
 	}
-	return append([]string{fmt.Sprintf("gate of %s, %d rows: %s: %s", g.Limit, g.Rows, word, strings.Join(why, ", "))}, lines...)
+	return append([]string{fmt.Sprintf("gate of %s, %s: %s: %s", g.Limit, plural(g.Rows, "row"), word, strings.Join(why, ", "))}, lines...)
 }
