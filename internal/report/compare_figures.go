@@ -80,18 +80,21 @@ func (p *Pairing) difference(q *Pair) string {
 }
 
 // lines is every row of p, that of a mean below its median, with the notes
-// that benchmath has on them. A note on all rows marks none.
-func (p *Pairing) lines() (lines []figures, notes []string) {
+// that benchmath has on them, those on intervals only where these are shown. A
+// note on all rows marks none.
+func (p *Pairing) lines(intervals bool) (lines []figures, notes []string) {
 	count := make(map[string]int)
 	var said []string
 	remarks := func(q *Pair) []string {
 		var out []string
-		for _, ws := range [][]error{q.Old.Sample.Warnings, q.Old.Summary.Warnings, q.New.Sample.Warnings, q.New.Summary.Warnings, q.Comparison.Warnings} {
-			for _, w := range ws {
-				// Of an exact unit it is good news, and said with "=".
-				if s := clean(w.Error()); !slices.Contains(out, s) && (!p.Exact || s != "all samples are equal") {
-					out = append(out, s)
-				}
+		all := slices.Concat(q.Old.Sample.Warnings, q.New.Sample.Warnings, q.Comparison.Warnings)
+		if intervals {
+			all = slices.Concat(q.Old.Summary.Warnings, q.New.Summary.Warnings, all)
+		}
+		for _, w := range all {
+			// Of an exact unit it is good news, and said with "=".
+			if s := clean(w.Error()); !slices.Contains(out, s) && (!p.Exact || s != "all samples are equal") {
+				out = append(out, s)
 			}
 		}
 		return out

@@ -50,7 +50,7 @@ func (c *Comparison) HTML(w io.Writer) error {
 			facts := c.facts(p)
 			h.Counted, h.Facts = p.counted(), facts[:]
 			var lines []figures
-			lines, h.Notes = p.lines()
+			lines, h.Notes = p.lines(true)
 			for _, f := range lines {
 				f.OldCI, f.NewCI = finite(f.OldCI), finite(f.NewCI)
 				class := strings.ReplaceAll(f.Verdict.String(), "within ", "")

@@ -38,15 +38,15 @@ func (c *Comparison) Markdown(w io.Writer) error {
 }
 
 func (c *Comparison) markdownTables(out *strings.Builder, p *Pairing) {
-	lines, notes := p.lines()
+	lines, notes := p.lines(true)
 	shown, folded := split(lines)
 	fmt.Fprintf(out, "%s\n\n", markdown(p.counted()))
 	if len(shown) > 0 {
-		p.markdownTable(out, shown)
+		p.markdownTable(out, shown, len(folded) == 0)
 	}
 	if len(folded) > 0 {
-		fmt.Fprintf(out, "<details><summary>%s without a significant difference, and the geometric mean</summary>\n\n", plural(rowsIn(folded), "row"))
-		p.markdownTable(out, folded)
+		fmt.Fprintf(out, "<details><summary>%s without a significant difference</summary>\n\n", plural(rowsIn(folded), "row"))
+		p.markdownTable(out, folded, true)
 		out.WriteString("</details>\n\n")
 	}
 	facts := c.facts(p)
@@ -56,7 +56,7 @@ func (c *Comparison) markdownTables(out *strings.Builder, p *Pairing) {
 }
 
 // split parts what differs significantly from what does not; a mean stays
-// with its median, and the geometric mean belongs to all.
+// with its median.
 func split(lines []figures) (differ, rest []figures) {
 	for i := 0; i < len(lines); i++ {
 		to := &rest
@@ -81,14 +81,14 @@ func rowsIn(lines []figures) (n int) {
 	return n
 }
 
-func (p *Pairing) markdownTable(out *strings.Builder, lines []figures) {
+func (p *Pairing) markdownTable(out *strings.Builder, lines []figures, last bool) {
 	heads := "| " + markdown(p.Unit) + " | old | new | change | p |"
 	ruler := "|:--|--:|--:|--:|:--|"
 	if p.Exact {
 		heads, ruler = heads+" exactly |", ruler+"--:|"
 	}
 	fmt.Fprintf(out, "%s\n%s\n", heads, ruler)
-	if f, ok := p.geomean(); ok && lines[len(lines)-1].Verdict <= Unchanged {
+	if f, ok := p.geomean(); ok && last {
 		lines = append(lines[:len(lines):len(lines)], f)
 	}
 	for _, f := range lines {
