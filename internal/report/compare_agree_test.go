@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -74,8 +75,10 @@ func slow(rnd *rand.Rand, lines []string) []string {
 		}
 		by := 0.9 + rnd.Float64()/3
 		for j := 2; j < len(f); j += 2 {
-			var v float64
-			fmt.Sscan(f[j], &v)
+			v, err := strconv.ParseFloat(f[j], 64)
+			if err != nil {
+				panic(err) // a committed result
+			}
 			f[j] = fmt.Sprintf("%.3f", v*by)
 		}
 		lines[i] = strings.Join(f, " ") + "\n"
