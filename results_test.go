@@ -28,12 +28,12 @@ func TestResults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sweeps, err := filepath.Glob("results/sweep/*.txt")
+	below, err := filepath.Glob("results/*/*.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
-	paths = append(paths, sweeps...)
-	for _, lane := range []string{"host", "amd64", "arm64", "riscv64", "sweep/amd64", "sweep/arm64", "sweep/riscv64"} {
+	paths = append(paths, below...)
+	for _, lane := range []string{"host", "amd64", "arm64", "riscv64", "sweep/amd64", "sweep/arm64", "sweep/riscv64", "before/amd64"} {
 		if p := filepath.Join("results", lane+".txt"); !slices.Contains(paths, p) {
 			t.Errorf("no %s", p)
 		}

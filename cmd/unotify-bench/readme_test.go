@@ -33,24 +33,51 @@ func TestREADME(t *testing.T) {
 	if err := set.Table(&table, report.TableOptions{Width: 80}); err != nil {
 		t.Fatal(err)
 	}
-	readme := filepath.Join(root, "README.md")
+	generated(t, "-run TestREADME -update -->\n```\n", "```\n<!-- end of table -->", table.String())
+}
+
+// TestREADMECompare checks that the comparison in README is what the command
+// above it prints.
+func TestREADMECompare(t *testing.T) {
+	t.Chdir(filepath.Join("..", ".."))
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, line, ok := strings.Cut(string(readme), "\n    unotify-bench compare --format mail ")
+	if !ok {
+		t.Fatal("README compares nothing for a mail")
+	}
+	line, _, _ = strings.Cut(line, "\n")
+	status, out, stderr := runHere(append([]string{"compare", "--format", "mail"}, strings.Fields(line)...)...)
+	if status != exitOK {
+		t.Fatalf("status %d\n%s", status, stderr)
+	}
+	t.Chdir(filepath.Join("cmd", "unotify-bench"))
+	generated(t, "-run TestREADMECompare -update -->\n```\n", "```\n<!-- end of comparison -->", out)
+}
+
+// generated wants what README has between begin and end to be want, or writes
+// it there.
+func generated(t *testing.T, begin, end, want string) {
+	t.Helper()
+	readme := filepath.Join("..", "..", "README.md")
 	text, err := os.ReadFile(readme)
 	if err != nil {
 		t.Fatal(err)
 	}
-	const begin, end = "-run TestREADME -update -->\n```\n", "```\n<!-- end of table -->"
 	head, rest, ok1 := strings.Cut(string(text), begin)
 	got, tail, ok2 := strings.Cut(rest, end)
 	if !ok1 || !ok2 {
-		t.Fatal("README has no place for the table")
+		t.Fatalf("README has no place for what is between %q and %q", begin, end)
 	}
 	if *update {
-		if err := os.WriteFile(readme, []byte(head+begin+table.String()+end+tail), 0o644); err != nil {
+		if err := os.WriteFile(readme, []byte(head+begin+want+end+tail), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
-	if diff := cmp.Diff(table.String(), got); diff != "" {
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("README does not show what the tool prints for results/ (update with -update):\n%s", diff)
 	}
 }
@@ -60,7 +87,7 @@ func TestREADME(t *testing.T) {
 func TestREADMECommands(t *testing.T) {
 	root := commands()[0]
 	n := 0
-	for _, page := range []string{"README.md", "results/README.md", "docs/porting.md"} {
+	for _, page := range []string{"README.md", "results/README.md", "docs/porting.md", "docs/patch-authors.md"} {
 		text, err := os.ReadFile(filepath.Join("..", "..", page))
 		if err != nil {
 			t.Fatal(err)

@@ -51,7 +51,7 @@ func (a *app) rootCommand() *cobra.Command {
 		Long: `Measures what a syscall costs under each seccomp user-notification mechanism,
 on this host and in virtual machines of amd64, arm64 and riscv64.
 
-Exit status: 0 all well; 1 a check or a measurement failed; 2 usage;
+Exit status: 0 all well; 1 a check or measurement failed, a gate closed; 2 usage;
 3 the environment is not able (missing tool, kernel does not boot);
 130 interrupted, with what was measured kept.
 
@@ -82,7 +82,7 @@ are kept; NO_COLOR keeps tables plain. Nothing else is read.`,
 	f.StringVar(&a.color, "color", "auto", "auto, always or never")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError("%w", err) })
 	root.SetHelpCommand(helpCommand())
-	root.AddCommand(a.runCommand(), a.abiCommand(), a.probeCommand(), a.kernelCommand(), a.doctorCommand(), a.versionCommand())
+	root.AddCommand(a.runCommand(), a.abiCommand(), a.compareCommand(), a.probeCommand(), a.kernelCommand(), a.doctorCommand(), a.versionCommand())
 	return root
 }
 

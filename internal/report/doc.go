@@ -11,6 +11,10 @@
 //   - A [Set] collects results by [Lane], that is by where they were measured
 //     (set.go), and [Set.Table] prints them for a terminal (table.go for what
 //     is shown, layout.go for how it fits, legend.go for the words around it).
+//   - [Compare] compares two files (compare.go; which rows: compare_match.go and
+//     compare_select.go; one row: compare_pair.go), a [Gate] judges what comes of
+//     it (gate.go), and it prints as text, mail, Markdown and HTML
+//     (compare_text.go and so on; compare_figures.go has what they share).
 //   - [Mechanisms] says what each mechanism promises (catalogue.go).
 //
 // Results of different clocks, accelerators, kernels or architectures never

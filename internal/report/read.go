@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"golang.org/x/perf/benchfmt"
 )
@@ -98,7 +97,7 @@ func (f *File) results(data []byte) error {
 func (f *File) nas(data []byte) {
 	s := bufio.NewScanner(bytes.NewReader(data))
 	for n := 1; s.Scan(); n++ {
-		if !strings.HasPrefix(s.Text(), naPrefix) {
+		if !bytes.HasPrefix(s.Bytes(), []byte(naPrefix)) {
 			continue
 		}
 		na, err := parseNA(s.Text())
