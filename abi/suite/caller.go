@@ -73,6 +73,14 @@ func (c *caller) reportFD() (r report, fd int) {
 	return r, fd
 }
 
+// ended is report for a call that was let go: to be trapped again would not do.
+func (c *caller) ended() report {
+	if spoke, notified := c.either(); !spoke && notified {
+		c.t.Fatalf("the call does not end, it is trapped again: %+v", c.next())
+	}
+	return c.report()
+}
+
 // result waits for what the last call returned.
 func (c *caller) result() int64 { return resultOf(c.report()) }
 

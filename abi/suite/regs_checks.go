@@ -99,7 +99,7 @@ func (c *caller) redirected(o order, r abi.NotifRespRedirect) report {
 	n := c.trap(o)
 	r.ID, r.Flags = n.ID, r.Flags|abi.SECCOMP_REDIRECT_FLAG_CONTINUE
 	c.t.must(c.SendRedirect(&r), "SEND_REDIRECT")
-	return c.report()
+	return c.ended()
 }
 
 // scalarMasks redirects scalars of one syscall by each mask, and compares with

@@ -197,6 +197,70 @@ var _ = add(
 		}},
 )
 
+// frames are calls that a handler ends without the kernel's thinking of a
+// restart, or after it has thought of one of its own kind.
+var frames = []struct {
+	name, how string
+	nr        int
+	order     order
+	mask      uint32
+	args      [6]uint64
+}{
+	{"rt-sigtimedwait", "EINTR", unix.SYS_RT_SIGTIMEDWAIT, func() order {
+		o := call(unix.SYS_RT_SIGTIMEDWAIT, 0, 0, 0, 8, callerArg(4), callerArg(5))
+		o.Data[0] = sigset(unix.SIGUSR2)
+		return o
+	}(), 3 << 4, [6]uint64{0, 0, 0, 0, otherArg(4), otherArg(5)}},
+	{"nanosleep", restartBlock, unix.SYS_NANOSLEEP, func() order {
+		o := call(unix.SYS_NANOSLEEP, 0, 0, callerArg(2), callerArg(3), callerArg(4), callerArg(5))
+		o.Data[0] = longTime()
+		return o
+	}(), 63 &^ 3, [6]uint64{0, 0, otherArg(2), otherArg(3), otherArg(4), otherArg(5)}},
+}
+
+var _ = frameChecks()
+
+func frameChecks() struct{} {
+	for _, f := range frames {
+		add(Check{ID: "redirect.frame-" + f.name, Level: Must, Source: srcDragons + "; " + f.how + " of this call", Needs: needsRedirect,
+			Doc: "the frame of a signal that ends a redirected " + f.name + " holds the caller's arguments, and no substitute",
+			run: func(t *T) {
+				for _, redirect := range []bool{false, true} { // the control is CONTINUE
+					c := t.start()
+					c.filter(filterSpec{Nr: f.nr, Action: abi.SECCOMP_RET_USER_NOTIF, Flags: notifyFlag | redirectFlag, OfArg: true, Arg: 4, Value: uint32(callerArg(4))})
+					n := c.trap(f.order)
+					if redirect {
+						t.must(c.SendRedirect(&abi.NotifRespRedirect{ID: n.ID, Flags: abi.SECCOMP_REDIRECT_FLAG_CONTINUE, ArgsMask: f.mask, Args: f.args}), "SEND_REDIRECT")
+					} else {
+						c.resume(n.ID)
+					}
+					c.sleeps()
+					tr := c.traced()
+					c.signal(unix.SIGWINCH)
+					ev := c.stops(tr, notify.StopSignal, false)
+					t.must(tr.ContSyscall(c.TID, ev.Signal), "PTRACE_SYSCALL")
+					c.stopsAtReturn(tr)
+					frame := t.frame(tr, c)
+					for i := range 6 {
+						if i > 3 && !frame[f.order.Args[i]] {
+							t.Errorf("redirected %v: the frame does not hold %#x, the caller's argument %d", redirect, f.order.Args[i], i)
+						}
+						if f.args[i] != 0 && frame[f.args[i]] {
+							t.Errorf("redirected %v: the frame holds %#x, the substitute of argument %d: a leak", redirect, f.args[i], i)
+						}
+					}
+					t.must(tr.Detach(c.TID), "PTRACE_DETACH")
+					rep := c.ended()
+					t.preserved(f.name, &rep.Call, substitutes{f.mask, f.args})
+					if got := resultOf(rep); got != -int64(unix.EINTR) {
+						t.Errorf("redirected %v: the call returned %d, want -EINTR", redirect, got)
+					}
+				}
+			}})
+	}
+	return struct{}{}
+}
+
 // stopsAtReturn lets a traced target run into the rt_sigreturn of its handler.
 func (c *caller) stopsAtReturn(tr *notify.Tracer) {
 	for {

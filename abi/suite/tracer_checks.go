@@ -64,7 +64,7 @@ var _ = add(
 					t.Fatalf("the tracer (newer: %v) sees call %d with %#x, want %d with %#x", newer, nr, *args, unix.SYS_GETPPID, want)
 				}
 				t.must(tr.Cont(c.TID, 0), "PTRACE_CONT")
-				rep := c.report()
+				rep := c.ended()
 				t.preserved("getppid", &rep.Call, s)
 				if got := resultOf(rep); got != int64(os.Getpid()) {
 					t.Errorf("the call returned %d, want %d", got, os.Getpid())
@@ -76,7 +76,7 @@ var _ = add(
 		run: func(t *T) {
 			c := t.otherFilter(abi.SECCOMP_RET_TRACE, false)
 			s := c.toOther(c.trap(order{Op: opCall, Nr: unix.SYS_GETPPID, Args: six(callerArg)}), 2)
-			rep := c.report()
+			rep := c.ended()
 			t.preserved("getppid", &rep.Call, s)
 			if got := resultOf(rep); got != -int64(unix.ENOSYS) {
 				t.Errorf("the call returned %d, want -ENOSYS", got)
@@ -101,7 +101,7 @@ var _ = add(
 				}
 				t.regset("at SIGSYS", tr, c.TID, o, s, false)
 				t.must(tr.Cont(c.TID, 0), "PTRACE_CONT") // without the signal
-				rep := c.report()
+				rep := c.ended()
 				t.preserved("getppid", &rep.Call, s)
 			}
 		}},
@@ -114,7 +114,7 @@ var _ = add(
 				c.filter(filterSpec{Nr: unix.SYS_GETPPID, Action: abi.SECCOMP_RET_USER_NOTIF, Flags: notifyFlag | redirectFlag})
 				for mask, want := range map[uint32]int64{1 << i: -int64(unix.EXDEV), 63 &^ (1 << i): int64(os.Getpid())} {
 					s := c.toOther(c.trap(order{Op: opCall, Nr: unix.SYS_GETPPID, Args: six(callerArg)}), mask)
-					rep := c.report()
+					rep := c.ended()
 					t.preserved("getppid", &rep.Call, s)
 					if got := resultOf(rep); got != want {
 						t.Errorf("argument %d is judged, mask %#x: the call returned %d, want %d", i, mask, got, want)
@@ -154,7 +154,7 @@ var _ = add(
 				s := c.toOther(n, 63)
 				c.stops(tr, notify.StopSyscall, true)
 				t.must(tr.Detach(c.TID), "PTRACE_DETACH")
-				rep := c.report()
+				rep := c.ended()
 				rep.Call.In[asmstubs.ArgRegs[i]] = rewritten
 				t.preserved(fmt.Sprintf("getppid, argument %d rewritten", i), &rep.Call, s)
 			}
@@ -203,7 +203,7 @@ func (c *caller) rewrite(tr *notify.Tracer, i int) {
 func (c *caller) rewrites(tr *notify.Tracer, i int) report {
 	c.rewrite(tr, i)
 	c.t.must(tr.Detach(c.TID), "PTRACE_DETACH")
-	rep := c.report()
+	rep := c.ended()
 	rep.Call.In[asmstubs.ArgRegs[i]] = rewritten
 	return rep
 }
