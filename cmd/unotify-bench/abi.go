@@ -71,7 +71,6 @@ check has found which: how good the checks are.
 
 Exit status 1 if a check failed or could not tell.`,
 		Example: `  unotify-bench abi --on riscv64 --kernel ~/linux/arch/riscv/boot/Image --format ktap
-  unotify-bench abi --on arm64 --mech redirect --fault redirect_leak
   unotify-bench abi --mutants -o mutants.txt`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

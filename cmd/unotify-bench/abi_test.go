@@ -249,8 +249,10 @@ func TestFinders(t *testing.T) {
 			t.Errorf("no check finds %s: %q", f.Name, finders[f.Name])
 		}
 	}
-	if len(finders) != len(kernel.Faults()) {
-		t.Errorf("%d faults, %d that are found", len(kernel.Faults()), len(finders))
+	for name := range finders {
+		if _, err := kernel.FindFault(name); err != nil {
+			t.Error(err)
+		}
 	}
 	for _, s := range []string{"C", "D", "E", "F"} {
 		if sections[s] < 6 {
