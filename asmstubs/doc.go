@@ -1,5 +1,5 @@
 // Package asmstubs issues syscalls from Plan 9 assembly, so that nothing of
-// Go stands between the caller's values and the trap. It has two stubs, a
+// Go stands between the caller's values and the trap. It has three stubs, a
 // signal handler and a program, for linux on amd64, arm64 and riscv64:
 //
 //   - Call (frame.go) loads the general registers with chosen values, issues
@@ -10,6 +10,8 @@
 //   - SigsysHandler (sigsys.go) answers a syscall that a seccomp filter traps.
 //   - RelayImage (relay.go) is the code of a program that executes itself many
 //     times and records what an execve costs.
+//   - StartFlip (flip.go) makes a thread or process that changes memory all the
+//     time: what a check of that memory has to withstand.
 //
 // One call, and what changed but should not have:
 //
