@@ -3,6 +3,7 @@ package suite
 import (
 	"bytes"
 	"os"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -103,13 +104,11 @@ func (t *T) attacked(attack string, flags uint) *attacked {
 	if n, e := a.mem.Write(a.path, wrong); e != 0 || n != len(wrong) {
 		t.Unclear("write %d bytes of the target's memory: %d, %s", len(wrong), n, errName(e))
 	}
-	o := order{Op: opFlip, Args: [6]uint64{a.path + uint64(last), 'A', 'B'}}
-	for _, who := range attackers {
-		if who.name == attack {
-			o.Args[3] = who.flags
-		}
+	i := slices.Index(RaceAttacks(), attack)
+	if i < 0 {
+		t.Unclear("make an attacker: nobody is called %s", attack)
 	}
-	a.tell(o)
+	a.tell(order{Op: opFlip, Args: [6]uint64{a.path + uint64(last), 'A', 'B', attackers[i].flags}})
 	if e := a.report().Errno; e != 0 {
 		t.Unclear("make an attacker: %s", errName(e))
 	}

@@ -79,6 +79,7 @@ Exit status 1 if a check failed or could not tell.`,
 	fl.StringVarP(&f.output, "output", "o", "", "file for the verdicts (default: standard output)")
 	fl.IntVar(&f.jobs, "jobs", runtime.NumCPU(), "virtual machines at once")
 	fl.StringVar(&f.source, "source", "", "kernel source: a tarball, a .deb or a directory (default: fetch Debian's)")
+	cmd.AddCommand(a.raceCommand())
 	return cmd
 }
 
