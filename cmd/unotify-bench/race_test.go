@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"io"
@@ -10,9 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -238,96 +235,5 @@ func TestRaceSVG(t *testing.T) {
 		if err := (&raceReport{w: io.Discard, rows: rows}).svg(); err == nil {
 			t.Errorf("a picture of %v", rows)
 		}
-	}
-}
-
-// TestRaceMachines: on each architecture the race is there, and nothing else
-// loses it.
-func TestRaceMachines(t *testing.T) {
-	for _, arch := range arches() {
-		t.Run(arch.Name, func(t *testing.T) {
-			needGuests(t, arch.Name)
-			c := newCommand(t, "abi", "race", "--on", arch.Name, "--tries", "1000", "--format", "json", "--quiet")
-			c.runs(t, exitOK)
-			var rows []raceRow
-			if err := json.Unmarshal(c.stdout.Bytes(), &rows); err != nil {
-				t.Fatal(err)
-			}
-			if got := len(suite.RaceMechs()) * len(suite.RaceAttacks()); len(rows) != got {
-				t.Errorf("%d rows, want %d", len(rows), got)
-			}
-			for i, r := range rows {
-				want := raceHolds
-				if r.Mech == suite.RaceMechs()[0] {
-					want = raceLoses
-				}
-				if r.Verdict != want || r.Tries != 1000 || i > 0 && r.Kernel != rows[0].Kernel {
-					t.Errorf("%+v, want %s", r, want)
-				}
-			}
-		})
-	}
-}
-
-// TestRaceInterrupt: what was counted is written, and nobody goes on.
-func TestRaceInterrupt(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "r.json")
-	c := newCommand(t, "abi", "race", "--on", host, "--tries", "10000000", "-o", path)
-	c.start(t)
-	for !strings.Contains(strings.Join(processes(c.mark), "\n"), "unotify-bench:check-target") {
-		if c.over(t) {
-			t.Fatalf("it is over already\n%s", &c.stderr)
-		}
-		time.Sleep(time.Millisecond)
-	}
-	_ = syscall.Kill(-c.Process.Pid, syscall.SIGINT)
-	if got := c.status(t); got != exitInterrupted {
-		t.Fatalf("exit status %d, want %d\n%s", got, exitInterrupted, &c.stderr)
-	}
-	rows, err := readRaces([]string{path})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(rows) != 1 || rows[0].Verdict != raceShort || rows[0].Tries >= 10_000_000 {
-		t.Errorf("kept are %+v", rows)
-	}
-}
-
-// TestRaceResults: the committed counts are complete, and the picture is of them.
-func TestRaceResults(t *testing.T) {
-	var paths []string
-	for _, where := range append([]string{host}, archNames(arches())...) {
-		paths = append(paths, filepath.Join("..", "..", "results", "race", where+".json"))
-	}
-	rows, err := readRaces(paths)
-	if err != nil {
-		t.Fatal(err)
-	}
-	seen := map[string]int{}
-	for _, r := range rows {
-		seen[r.Where+" "+r.Verdict]++
-		if r.Verdict != raceNone && r.Tries < 100_000 {
-			t.Errorf("%s: %s by %s has %d tries", r.Where, r.Mech, r.Attack, r.Tries)
-		}
-	}
-	want := map[string]int{"host loses": 3, "host n/a": 12}
-	for _, where := range archNames(arches()) {
-		want[where+" loses"], want[where+" holds"] = 3, 12
-	}
-	if diff := cmp.Diff(want, seen); diff != "" {
-		t.Errorf("verdicts (-want +got):\n%s", diff)
-	}
-	picture := filepath.Join("..", "..", "results", "race.svg")
-	if *update {
-		if err := os.WriteFile(picture, []byte(writtenRaces(t, "svg", rows)), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(picture)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(got) != writtenRaces(t, "svg", rows) {
-		t.Errorf("%s is not what is drawn of results/race (update with -update)", picture)
 	}
 }
