@@ -101,12 +101,12 @@ const RelayOverheadInsns = 5
 
 // asm/unistd_64.h
 const (
-	sysClone      = 56
-	sysExecve     = 59
-	sysMmap       = 9
-	sysExitGroup  = 231
-	sysPrctl      = 157
-	sysSchedYield = 24
+	sysClone     = 56
+	sysExecve    = 59
+	sysMmap      = 9
+	sysNanosleep = 35
+	sysExitGroup = 231
+	sysPrctl     = 157
 )
 
 func relayImage(c Counter) []byte {

@@ -87,12 +87,12 @@ const RelayOverheadInsns = 2
 
 // asm-generic/unistd.h
 const (
-	sysClone      = 220
-	sysExecve     = 221
-	sysMmap       = 222
-	sysExitGroup  = 94
-	sysPrctl      = 167
-	sysSchedYield = 124
+	sysClone     = 220
+	sysExecve    = 221
+	sysMmap      = 222
+	sysNanosleep = 101
+	sysExitGroup = 94
+	sysPrctl     = 167
 )
 
 func relayImage(c Counter) []byte {

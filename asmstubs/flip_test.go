@@ -32,6 +32,8 @@ func TestStartFlip(t *testing.T) {
 	}
 }
 
+var nap = unix.NsecToTimespec(1000)
+
 // childFlip waits until the byte has changed both ways many times.
 func childFlip(arg string) error {
 	flags, err := strconv.ParseUint(arg, 10, 64)
@@ -56,7 +58,7 @@ func childFlip(arg string) error {
 	}
 	// Little-endian, and the three bytes behind it stay 0.
 	word := (*uint32)(unsafe.Pointer(&mem[0]))
-	if r := int64(StartFlip(unsafe.Pointer(word), 'A', 'B', flags, death)); r < 0 {
+	if r := int64(StartFlip(unsafe.Pointer(word), 'A', 'B', flags, death, unsafe.Pointer(&nap))); r < 0 {
 		return fmt.Errorf("clone with flags %#x: %w", flags, unix.Errno(-r))
 	}
 	for last, changes := uint32(0), 0; changes < 100; {
