@@ -30,7 +30,7 @@ func (r *raceReport) table() error {
 			if err := w.Flush(); err != nil {
 				return err
 			}
-			fmt.Fprintf(r.w, "%s (Linux %s, %d CPUs)\n", where, row.Kernel, row.CPUs)
+			fmt.Fprintf(r.w, "%s (Linux %s, %s, %d CPUs)\n", where, row.Kernel, row.Accel, row.CPUs)
 			fmt.Fprintln(w, "mechanism\tattack\ttries\tlost\trate\tat most\ttries/s\t")
 		}
 		fmt.Fprintf(w, "%s\t%s\t", row.Mech, row.Attack)

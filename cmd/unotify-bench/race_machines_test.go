@@ -20,7 +20,7 @@ func TestRaceMachines(t *testing.T) {
 	for _, arch := range arches() {
 		t.Run(arch.Name, func(t *testing.T) {
 			needGuests(t, arch.Name)
-			c := newCommand(t, "abi", "race", "--on", arch.Name, "--tries", "1000", "--format", "json", "--quiet")
+			c := newCommand(t, "abi", "race", "--on", arch.Name, "--tries", "2000", "--format", "json", "--quiet")
 			c.runs(t, exitOK)
 			var rows []raceRow
 			if err := json.Unmarshal(c.stdout.Bytes(), &rows); err != nil {
@@ -34,7 +34,7 @@ func TestRaceMachines(t *testing.T) {
 				if r.Mech == suite.RaceMechs()[0] {
 					want = raceLoses
 				}
-				if r.Verdict != want || r.Tries != 1000 || i > 0 && r.Kernel != rows[0].Kernel {
+				if r.Verdict != want || r.Tries != 2000 || i > 0 && r.Kernel != rows[0].Kernel {
 					t.Errorf("%+v, want %s", r, want)
 				}
 			}

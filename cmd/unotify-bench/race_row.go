@@ -16,6 +16,7 @@ type raceRow struct {
 	Kernel  string  `json:"kernel"` // its release
 	Mech    string  `json:"mechanism"`
 	Attack  string  `json:"attack"`
+	Accel   string  `json:"accel"` // native, kvm or tcg
 	CPUs    int     `json:"cpus"`
 	Tries   int     `json:"tries"`  // that were made
 	Won     int     `json:"won"`    // by the attack

@@ -42,7 +42,7 @@ func (r *raceRunner) run(ctx context.Context) error {
 	if r.onHost {
 		r.stage("race on host", 1)
 		for _, races := range r.races {
-			l := r.lane(races, raceRow{Where: host, Kernel: unameRelease(), CPUs: runtime.NumCPU()})
+			l := r.lane(races, raceRow{Where: host, Kernel: unameRelease(), Accel: "native", CPUs: runtime.NumCPU()})
 			if err := suite.Races(ctx, races, suite.Deadline, func(c suite.RaceCount) error { return r.take(l, c) }); err != nil {
 				return err
 			}
@@ -121,17 +121,25 @@ func (r *raceRunner) machines(ctx context.Context, arch *abi.Arch, machines map[
 	if err != nil {
 		return err
 	}
+	m := kernel.Machine{
+		Image: img, Arch: arch, Init: program,
+		Clock: kernel.Wall, CPUs: r.cpus, Timeout: 24 * time.Hour, Idle: 10 * time.Minute,
+		Logf: func(format string, args ...any) { r.bar.Log(fmt.Sprintf(format, args...)) },
+	}
+	facts, err := m.Facts(ctx)
+	if err != nil {
+		return err
+	}
+	m.Accel = facts.Accel // which is said once
 	for _, races := range r.races {
 		text, err := json.Marshal(job{Races: races})
 		if err != nil {
 			return err
 		}
-		l := r.lane(races, raceRow{Where: arch.Name, Kernel: img.Release, CPUs: r.cpus})
-		machines[l] = &kernel.Machine{
-			Image: img, Arch: arch, Init: program, Files: map[string][]byte{jobFile: text},
-			Clock: kernel.Wall, CPUs: r.cpus, Run: rand.Text(), Timeout: 24 * time.Hour, Idle: 10 * time.Minute,
-			Logf: func(format string, args ...any) { r.bar.Log(fmt.Sprintf(format, args...)) },
-		}
+		l := r.lane(races, raceRow{Where: arch.Name, Kernel: img.Release, Accel: string(facts.Accel), CPUs: r.cpus})
+		own := m
+		own.Files, own.Run = map[string][]byte{jobFile: text}, rand.Text()
+		machines[l] = &own
 	}
 	return nil
 }

@@ -163,7 +163,7 @@ func raceRows() []raceRow {
 				case m == "redirect" && a == "shared":
 					c.Tried, c.Err = 500, "died\nof it"
 				}
-				row := raceRow{Where: where, Kernel: "6.12", Mech: m, Attack: a, CPUs: 2, Seconds: 0.5}
+				row := raceRow{Where: where, Kernel: "6.12", Accel: "tcg", Mech: m, Attack: a, CPUs: 2, Seconds: 0.5}
 				row.judge(c)
 				rows = append(rows, row)
 			}
@@ -184,7 +184,7 @@ func writtenRaces(t *testing.T, format string, rows []raceRow) string {
 func TestRaceTable(t *testing.T) {
 	got := writtenRaces(t, "table", raceRows())
 	for _, want := range []string{
-		"arm64 (Linux 6.12, 2 CPUs)\n",
+		"arm64 (Linux 6.12, tcg, 2 CPUs)\n",
 		"continue-read thread 1000 250 0.25 0.27 2000 loses\n",
 		"inject thread 1000 1 0.001 0.0047 2000 lost\n",
 		"target-call shared n/a: this kernel has no TARGET_CALL\n",
