@@ -56,7 +56,7 @@ it is a thread of the same process (thread), a process in the same memory
 continue-read is always attacked, too: it must lose, or the attack is too weak to
 say anything of the others. They must not lose once. The rate is given with its
 95 % upper bound, one-sided and exact (Clopper and Pearson): of 100,000 tries
-without a loss it is 3 in 100,000.
+without a loss it is 3 in 100,000. With three attacks, each makes a third of them.
 
 Exit status 1 if a mechanism lost, an attack was too weak, or one could not be
 carried out. When interrupted, what was counted by then is printed.`,
@@ -75,7 +75,7 @@ carried out. When interrupted, what was counted by then is printed.`,
 	fl.StringVar(&f.kernel, "kernel", string(defaultKernel), "what the virtual machines boot: "+variantNames()+", or a kernel image's path")
 	fl.StringSliceVar(&f.mechs, "mech", nil, "only these mechanisms: "+strings.Join(suite.RaceMechs(), ", "))
 	fl.StringSliceVar(&f.attacks, "attack", []string{"all"}, "who changes the path: "+strings.Join(suite.RaceAttacks(), ", ")+", or all")
-	fl.IntVar(&f.tries, "tries", 100_000, "calls to approve, for each mechanism and attack")
+	fl.IntVar(&f.tries, "tries", 100_000, "calls to approve for each mechanism, shared out among the attacks")
 	fl.IntVar(&f.cpus, "cpus", 1, "CPUs of each virtual machine")
 	fl.IntVar(&f.jobs, "jobs", runtime.NumCPU(), "virtual machines at once")
 	fl.StringSliceVar(&f.from, "from", nil, "count nothing: show what these files of --format json hold")
@@ -127,8 +127,9 @@ func (f raceFlags) plan() (*racePlan, error) {
 			continue
 		}
 		var races []suite.Race
+		each := (f.tries + len(attacks) - 1) / len(attacks)
 		for _, attack := range attacks {
-			races = append(races, suite.Race{Mech: m, Attack: attack, Tries: f.tries})
+			races = append(races, suite.Race{Mech: m, Attack: attack, Tries: each})
 		}
 		p.races = append(p.races, races)
 	}

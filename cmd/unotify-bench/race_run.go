@@ -89,7 +89,9 @@ func (r *raceRunner) stage(name string, places int) {
 	r.tried.Store(0)
 	r.total = 0
 	for _, races := range r.races {
-		r.total += int64(places * len(races) * r.tries)
+		for _, race := range races {
+			r.total += int64(places * race.Tries)
+		}
 	}
 	r.bar.Count(name)
 }
