@@ -124,7 +124,7 @@ func (a *attacked) race(tries, enough int, act func(), seen func(tried, won, den
 	const often = 500
 	every := max(often, tries/1000)
 	a.tell(order{Op: opOpen, Args: [6]uint64{a.path}})
-	tried, won, denied := 0, 0, 0
+	var tried, won, denied int
 	for {
 		if e := a.Next(&a.n, nil); e != 0 {
 			a.t.Fatalf("receive a notification: %s", errName(e))

@@ -108,7 +108,7 @@ func inChild(ctx context.Context, role string, deadline time.Duration, talk func
 	case !late.Stop():
 		return fmt.Errorf("the check did not end within %v: killed", deadline)
 	case errors.Is(err, notify.ErrPeerGone):
-		return fmt.Errorf("the check's process ended without a word: %v", p.Wait())
+		return fmt.Errorf("the check's process ended without a word: %s", fmt.Sprint(p.Wait()))
 	}
 	return err
 }
