@@ -58,6 +58,8 @@ func TestAgreesWithABI(t *testing.T) {
 		{"execve", arch.Syscalls["execve"], sysExecve},
 		{"mmap", arch.Syscalls["mmap"], sysMmap},
 		{"exit_group", arch.Syscalls["exit_group"], sysExitGroup},
+		{"nanosleep", arch.Syscalls["nanosleep"], sysNanosleep},
+		{"prctl", arch.Syscalls["prctl"], sysPrctl},
 		{"result in a signal frame", arch.SigResultOffset, ucontextResult},
 	} {
 		if diff := cmp.Diff(row.want, row.got); diff != "" {

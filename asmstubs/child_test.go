@@ -15,6 +15,7 @@ import (
 // What a child of the test binary can do; it gets one argument.
 var children = map[string]func(arg string) error{
 	"counter": childCounter,
+	"flip":    childFlip,
 	"sigsys":  childSigsys,
 }
 

@@ -12,6 +12,8 @@
 //   - SigsysHandler (sigsys.go) answers a syscall that a seccomp filter traps.
 //   - RelayImage (relay.go) is the code of a program that executes itself many
 //     times and records what an execve costs.
+//   - StartFlip (flip.go) makes a thread or process that changes memory all the
+//     time: what a check of that memory has to withstand.
 //
 // One call, and what changed but should not have:
 //

@@ -18,6 +18,8 @@
 //	            it does with INJECT, TARGET_CALL and pins
 //	state.go    waiting until a target is where a check wants it
 //	regs.go     comparing register files
+//	race.go     an attack on a mechanism, counted; racer.go the mechanisms, who
+//	            attacks, the supervisor; race_target.go the target's side
 //	*_checks.go the checks, one mechanism or subject a file
 //
 // What is not here: costs (bench), booting kernels (kernel), printing (cmd).

@@ -19,6 +19,7 @@ import (
 const (
 	roleCheck  = "check"
 	roleAsk    = "ask"
+	roleRace   = "race"
 	roleTarget = "check-target"
 )
 
@@ -35,6 +36,8 @@ func Main() {
 		checkMain()
 	case roleAsk:
 		askMain()
+	case roleRace:
+		raceMain()
 	case roleTarget:
 		targetMain()
 	default:
@@ -53,18 +56,7 @@ func Run(ctx context.Context, checks []*Check, deadline time.Duration, emit func
 	}
 	for _, c := range checks {
 		r := Result{ID: c.ID}
-		for _, f := range c.Needs {
-			switch a, known := has[f]; {
-			case !known || a.Err != "":
-				r.Outcome, r.Text = Unclear, "ask for "+f.String()+": "+a.Err
-			case !a.Has:
-				r.Outcome, r.Text = Absent, f.String()
-			}
-			if r.Outcome != "" {
-				break
-			}
-		}
-		if r.Outcome == "" {
+		if r.Outcome, r.Text = has.all(c.Needs); r.Outcome == Held {
 			r = runOne(ctx, c, deadline)
 		}
 		if err := ctx.Err(); err != nil {
@@ -77,39 +69,48 @@ func Run(ctx context.Context, checks []*Check, deadline time.Duration, emit func
 	return nil
 }
 
-// runOne runs a check in a child, and ends all that is left of it.
+// runOne runs a check in a child.
 func runOne(ctx context.Context, c *Check, deadline time.Duration) Result {
 	r := Result{ID: c.ID, Outcome: Unclear}
+	err := inChild(ctx, roleCheck, deadline, func(conn *notify.Conn, dir string, _ *time.Timer) error {
+		if err := conn.Send(checkOrder{ID: c.ID, Dir: dir}, -1); err != nil {
+			return err
+		}
+		var got Result
+		_, err := conn.Recv(&got)
+		r.Outcome, r.Text = got.Outcome, got.Text
+		return err
+	})
+	if err != nil {
+		r.Outcome, r.Text = Unclear, err.Error()
+	}
+	return r
+}
+
+// inChild has a child with a role and a directory for its files, and ends all
+// that is left of it. Talk may set late, which kills the child, anew.
+func inChild(ctx context.Context, role string, deadline time.Duration, talk func(conn *notify.Conn, dir string, late *time.Timer) error) error {
 	dir, err := os.MkdirTemp("", "unotify-bench-abi-")
 	if err != nil {
-		r.Text = fmt.Sprintf("make a directory for the check's files: %v", err)
-		return r
+		return fmt.Errorf("make a directory for the check's files: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	p, err := notify.Start(roleCheck)
+	p, err := notify.Start(role)
 	if err != nil {
-		r.Text = err.Error()
-		return r
+		return err
 	}
 	defer func() { p.Kill(); _ = p.Wait() }()
 	stop := context.AfterFunc(ctx, p.Kill)
 	defer stop()
 	late := time.AfterFunc(deadline, p.Kill)
-	var got Result
-	if err = p.Conn.Send(checkOrder{ID: c.ID, Dir: dir}, -1); err == nil {
-		_, err = p.Conn.Recv(&got)
-	}
+	err = talk(p.Conn, dir, late)
 	switch {
 	case !late.Stop():
-		r.Text = fmt.Sprintf("the check did not end within %v: killed", deadline)
+		return fmt.Errorf("the check did not end within %v: killed", deadline)
 	case errors.Is(err, notify.ErrPeerGone):
-		r.Text = fmt.Sprintf("the check's process ended without a word: %v", p.Wait())
-	case err != nil:
-		r.Text = err.Error()
-	default:
-		r.Outcome, r.Text = got.Outcome, got.Text
+		return fmt.Errorf("the check's process ended without a word: %s", fmt.Sprint(p.Wait()))
 	}
-	return r
+	return err
 }
 
 // checkOrder tells a child which check it is.
@@ -121,18 +122,19 @@ func checkMain() {
 	if _, err := conn.Recv(&o); err != nil {
 		return
 	}
-	// A supervisor keeps a P while it waits, and stops for no collection.
-	runtime.GOMAXPROCS(8)
-	debug.SetGCPercent(-1)
+	supervise()
 	r := Result{ID: o.ID, Outcome: Unclear, Text: "there is no such check"}
 	if c := Find(o.ID); c != nil {
 		r = (&T{dir: o.Dir}).perform(c)
 	}
-	const most = 16 << 10 // of a message
-	if len(r.Text) > most {
-		r.Text = r.Text[:most] + " …"
-	}
 	_ = conn.Send(r, -1)
+}
+
+// supervise readies a process that supervises: who waits in RECV keeps a P,
+// and stops for no collection.
+func supervise() {
+	runtime.GOMAXPROCS(8)
+	debug.SetGCPercent(-1)
 }
 
 // answer is what a kernel says when it is asked for a feature.
@@ -141,16 +143,32 @@ type answer struct {
 	Err string
 }
 
+type answers map[notify.Feature]answer
+
+// all is Held if the kernel has all that is needed, and else names what it has
+// not, or could not say.
+func (as answers) all(needs []notify.Feature) (Outcome, string) {
+	for _, f := range needs {
+		switch a, known := as[f]; {
+		case !known || a.Err != "":
+			return Unclear, "ask for " + f.String() + ": " + a.Err
+		case !a.Has:
+			return Absent, f.String()
+		}
+	}
+	return Held, ""
+}
+
 // ask asks this kernel for everything proposed, in a child, as a filter cannot
 // be taken off again.
-func ask(ctx context.Context) (map[notify.Feature]answer, error) {
+func ask(ctx context.Context) (answers, error) {
 	p, err := notify.Start(roleAsk)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { p.Kill(); _ = p.Wait() }()
 	defer context.AfterFunc(ctx, p.Kill)()
-	has := map[notify.Feature]answer{}
+	has := answers{}
 	if _, err := p.Conn.Recv(&has); err != nil {
 		return nil, fmt.Errorf("ask the kernel what it has: %w", errors.Join(ctx.Err(), err))
 	}
@@ -158,7 +176,7 @@ func ask(ctx context.Context) (map[notify.Feature]answer, error) {
 }
 
 func askMain() {
-	has := map[notify.Feature]answer{}
+	has := answers{}
 	fd, err := askListener()
 	for _, f := range notify.Features() {
 		var a answer

@@ -41,6 +41,10 @@ func (t *T) perform(c *Check) (r Result) {
 		} else if r.Outcome == Held {
 			r.Text = strings.Join(t.notes, "\n")
 		}
+		const most = 16 << 10 // of a message
+		if len(r.Text) > most {
+			r.Text = r.Text[:most] + " …"
+		}
 	}()
 	c.run(t)
 	return r

@@ -41,7 +41,8 @@ const (
 	opFloat     op = "float"     // issue a syscall, floating point and vector registers loaded
 	opInstall   op = "install"   // a filter on the thread that calls
 	opInterrupt op = "interrupt" // SIGWINCH interrupts calls instead of restarting them
-	opFlip      op = "flip"      // a thread writes Args[1] and Args[2] in turn to byte Args[0] of the scratch memory, for ever
+	opFlip      op = "flip"      // somebody whom clone makes with flags Args[3] writes Args[1] and Args[2] in turn to Args[0], for ever
+	opOpen      op = "open"      // open the path at Args[0] again and again, until one is cancelled
 )
 
 // filterSpec is a filter: Action for syscall Nr, where OfArg is set only if
@@ -65,7 +66,7 @@ type hello struct {
 
 // report is what came of an order.
 type report struct {
-	Errno unix.Errno     // of opInstall
+	Errno unix.Errno     // of opInstall and opFlip
 	Call  asmstubs.Frame // of opCall and opFork, around the call
 	Child asmstubs.Frame // of opFork and opThread: what the child found
 	// Float is the state around opFloat's call; of Call there is its result.
@@ -182,23 +183,13 @@ func (t *target) obey(o *order) (r *report, fd int) {
 			r.Err = err.Error()
 		}
 	case opFlip:
-		go flip(&t.mem[o.Args[0]], byte(o.Args[1]), byte(o.Args[2]))
+		r.Errno, r.Err = startFlip(o.Args)
+	case opOpen:
+		openAll(uintptr(o.Args[0]))
 	default:
 		r.Err = "unknown order " + string(o.Op)
 	}
 	return r, fd
-}
-
-// flip attacks a check: it changes a byte whenever it gets to run. To yield in
-// between lets the two that it attacks go on where there is one CPU only.
-func flip(at *byte, a, b byte) {
-	runtime.LockOSThread()
-	for {
-		for _, v := range []byte{a, b} {
-			*at = v
-			unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0)
-		}
-	}
 }
 
 // load fills in every register that can be loaded.

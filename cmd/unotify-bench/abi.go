@@ -94,6 +94,7 @@ Exit status 1 if a check failed or could not tell.`,
 	fl.BoolVar(&f.resume, "resume", false, "go on with the interrupted run of these flags that wrote -o FILE")
 	fl.IntVar(&f.jobs, "jobs", runtime.NumCPU(), "virtual machines at once")
 	fl.StringVar(&f.source, "source", "", "kernel source: a tarball, a .deb or a directory (default: fetch Debian's)")
+	cmd.AddCommand(a.raceCommand())
 	return cmd
 }
 

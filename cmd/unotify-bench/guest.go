@@ -24,6 +24,8 @@ type job struct {
 	Selftests [][]string `json:",omitempty"` // programs of /bin and their arguments
 	Checks    []string   `json:",omitempty"` // IDs of the conformance suite
 	Mutants   []mutant   `json:",omitempty"` // hunts with them
+
+	Races []suite.Race `json:",omitempty"`
 }
 
 const jobFile = "job.json"
@@ -38,6 +40,7 @@ const (
 	eventSelftest = "selftest" // string: the program whose output comes next
 	eventCheck    = "check"    // suite.Result
 	eventHunt     = "hunt"     // hunted
+	eventRace     = "race"     // suite.RaceCount
 )
 
 // guestMain is the init of a virtual machine.
@@ -89,6 +92,8 @@ func doJob(g *kernel.GuestConn) (code int, err error) {
 		return 0, huntJob(ctx, g, &j)
 	case len(j.Checks) > 0:
 		return 0, checkJob(ctx, g, j.Checks)
+	case len(j.Races) > 0:
+		return 0, suite.Races(ctx, j.Races, suite.Deadline, func(c suite.RaceCount) error { return g.Emit(eventRace, c) })
 	case j.Probe:
 		for _, f := range bench.Probe(ctx) {
 			if err := g.Emit(eventProbe, f); err != nil {

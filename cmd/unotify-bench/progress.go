@@ -21,6 +21,7 @@ type progress struct {
 	bar   *mpb.Bar
 
 	step    string
+	rate    bool
 	started time.Time
 	spoken  time.Time // of the last plain line
 }
@@ -34,20 +35,29 @@ func (a *app) newProgress() *progress {
 }
 
 // Step begins a stage.
-func (p *progress) Step(name string) {
+func (p *progress) Step(name string) { p.begin(name, false) }
+
+// Count begins a stage whose units are so many that their rate is shown.
+func (p *progress) Count(name string) { p.begin(name, true) }
+
+func (p *progress) begin(name string, rate bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.endBar()
-	p.step, p.started, p.spoken = name, time.Now(), time.Now()
+	p.step, p.rate, p.started, p.spoken = name, rate, time.Now(), time.Now()
 	switch {
 	case p.quiet:
 	case p.bars == nil:
 		fmt.Fprintf(p.w, "%s …\n", name)
 	default:
+		speed := decor.Name("")
+		if rate {
+			speed = decor.AverageSpeed(0, " %.0f/s")
+		}
 		p.bar = p.bars.New(0, mpb.BarStyle().Lbound("").Rbound("").Filler("█").Tip("█").Padding("░"),
 			mpb.BarRemoveOnComplete(),
 			mpb.PrependDecorators(decor.Name(name+" ")),
-			mpb.AppendDecorators(decor.CountersNoUnit("%d/%d"), decor.Elapsed(decor.ET_STYLE_MMSS, decor.WCSyncSpace),
+			mpb.AppendDecorators(decor.CountersNoUnit("%d/%d"), speed, decor.Elapsed(decor.ET_STYLE_MMSS, decor.WCSyncSpace),
 				decor.OnComplete(decor.AverageETA(decor.ET_STYLE_MMSS, decor.WCSyncSpace), "")))
 	}
 }
@@ -71,6 +81,9 @@ func (p *progress) Done(done, total int64) {
 	if done > 0 {
 		rest := time.Duration(float64(time.Since(p.started)) / float64(done) * float64(total-done))
 		left = fmt.Sprintf(", about %v left", rest.Round(time.Second))
+	}
+	if p.rate {
+		left = fmt.Sprintf(", %.0f/s%s", float64(done)/time.Since(p.started).Seconds(), left)
 	}
 	fmt.Fprintf(p.w, "%s: %d of %d%s\n", p.step, done, total, left)
 }
