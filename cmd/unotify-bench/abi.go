@@ -204,7 +204,7 @@ func (a *app) abi(ctx context.Context, f abiFlags) error {
 	if err != nil {
 		return err
 	}
-	defer out.Close()
+	defer func() { _ = out.Close() }() // failed says whether all was written
 	journal, err := openJournal[suite.Result](out.journal(), p.id(), p.resume)
 	if err != nil {
 		out.discard()

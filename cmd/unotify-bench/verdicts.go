@@ -29,7 +29,7 @@ func (a *app) openVerdicts(path string) (*verdicts, error) {
 
 // discard ends a run before anything is checked.
 func (v *verdicts) discard() {
-	v.Close()
+	_ = v.Close()
 	if v.created {
 		os.Remove(v.path)
 	}
