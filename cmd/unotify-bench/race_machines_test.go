@@ -71,12 +71,7 @@ func TestRaceResults(t *testing.T) {
 	var paths []string
 	want := map[string]int{"host loses": 3, "host n/a": 12}
 	for _, where := range append([]string{host}, archNames(arches())...) {
-		path := filepath.Join("..", "..", "results", "race", where+".json")
-		if _, err := os.Stat(path); err != nil {
-			t.Logf("not counted yet: %v", err)
-			continue
-		}
-		paths = append(paths, path)
+		paths = append(paths, filepath.Join("..", "..", "results", "race", where+".json"))
 		if where != host {
 			want[where+" loses"], want[where+" holds"] = 3, 12
 		}
