@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
+	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -258,6 +260,28 @@ func TestFinders(t *testing.T) {
 		if sections[s] < 6 {
 			t.Errorf("section %s has %d faults, want 6", s, sections[s])
 		}
+	}
+}
+
+// TestCommittedMutants: the table under results/ is of the faults that there
+// are, and of the checks that find them.
+func TestCommittedMutants(t *testing.T) {
+	text, err := os.ReadFile("../../results/abi/mutants.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		f := strings.Fields(line)
+		if len(f) != 2+len(arches()) {
+			continue // the head, or the score
+		}
+		if got[f[0]] = f[2]; slices.ContainsFunc(f[2:], func(id string) bool { return id != f[2] }) {
+			t.Errorf("not found by the same everywhere: %s", line)
+		}
+	}
+	if d := cmp.Diff(finders, got); d != "" {
+		t.Errorf("what finds each fault (-want +got):\n%s", d)
 	}
 }
 

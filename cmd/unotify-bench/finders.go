@@ -18,7 +18,7 @@ var finders = map[string]string{
 	"redirect_restartblock": "redirect.restartblock",
 	"redirect_exec":         "redirect.exec-fail",
 	"redirect_sigreturn":    "redirect.sigreturn",
-	"redirect_frame":        "redirect.interrupted",
+	"redirect_frame":        "redirect.restart-futex-timeout",
 	"redirect_traced":       "redirect.ptrace-exit-stop",
 	"redirect_tracer":       "redirect.other-filter-trace",
 	"redirect_trap":         "redirect.other-filter-trap",
