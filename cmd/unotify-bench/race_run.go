@@ -149,16 +149,10 @@ func (r *raceRunner) machines(ctx context.Context, arch *abi.Arch, machines map[
 // boot lets the races of a lane happen in a machine.
 func (r *raceRunner) boot(ctx context.Context, l *raceLane, m *kernel.Machine) error {
 	exit, err := m.Boot(ctx, func(e kernel.Event) error {
-		var c suite.RaceCount
-		switch e.Kind {
-		case eventErr:
-			var text string
-			_ = json.Unmarshal(e.Data, &text)
-			return fmt.Errorf("guest: %.1000q", text)
-		case eventRace:
-		default:
-			return fmt.Errorf("guest sent an event of unknown kind %.40q", e.Kind)
+		if err := complaint(e, eventRace); err != nil {
+			return err
 		}
+		var c suite.RaceCount
 		if err := json.Unmarshal(e.Data, &c); err != nil {
 			return fmt.Errorf("guest sent a count that is none: %w", err)
 		}

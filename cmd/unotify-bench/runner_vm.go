@@ -116,14 +116,8 @@ func (l *vmLane) bootOnce(ctx context.Context, unit string, seed uint64, take fu
 	}
 	var at int
 	exit, err := m.Boot(ctx, func(e kernel.Event) error {
-		switch e.Kind {
-		case eventErr:
-			var text string
-			_ = json.Unmarshal(e.Data, &text)
-			return fmt.Errorf("guest: %.1000q", text)
-		case eventRow:
-		default:
-			return fmt.Errorf("guest sent an event of unknown kind %.40q", e.Kind)
+		if err := complaint(e, eventRow); err != nil {
+			return err
 		}
 		var row bench.Row
 		if err := json.Unmarshal(e.Data, &row); err != nil {
