@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -161,26 +159,19 @@ func (a *app) race(ctx context.Context, f raceFlags) error {
 			return err
 		}
 	}
-	report.w = a.stdout
-	if p.output != "" {
-		// Before the work, as it might be in vain.
-		file, err := os.Create(p.output)
-		if err != nil {
-			return fmt.Errorf("open the file for counts (choose another with -o): %w", err)
-		}
-		defer file.Close()
-		report.w = &checked{Writer: file}
+	out, err := a.openVerdicts(p.output)
+	if err != nil {
+		return err
 	}
+	defer func() { _ = out.Close() }() // failed says whether all was written
+	report.w = out
 	if len(p.from) == 0 {
 		r := &raceRunner{app: a, racePlan: p, bar: a.newProgress()}
 		err = r.run(ctx)
 		r.bar.End()
 		report.rows = r.rows()
 	}
-	err = errors.Join(err, p.write(report))
-	if c, ok := report.w.(*checked); ok && p.output != "" && c.err != nil {
-		err = errors.Join(err, fmt.Errorf("write %s: %w", p.output, c.err))
-	}
+	err = errors.Join(err, out.begin(), p.write(report), out.failed())
 	if err == nil {
 		err = report.failure()
 	}

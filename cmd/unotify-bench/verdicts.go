@@ -5,7 +5,7 @@ import (
 	"os"
 )
 
-// verdicts is where a report of `abi` goes: a file, or standard output. The
+// verdicts is where a report of `abi` or `abi race` goes: a file, or standard output. The
 // file is opened before the work, which might be in vain, and emptied after
 // it, so that what it holds is lost only to something newer.
 type verdicts struct {
@@ -22,7 +22,7 @@ func (a *app) openVerdicts(path string) (*verdicts, error) {
 	_, gone := os.Lstat(path)
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o644)
 	if err != nil {
-		return nil, fmt.Errorf("open the file for verdicts (choose another with -o): %w", err)
+		return nil, fmt.Errorf("open the file for the report (choose another with -o): %w", err)
 	}
 	return &verdicts{checked: checked{Writer: f}, file: f, path: path, created: gone != nil}, nil
 }
