@@ -40,6 +40,10 @@ type Arch struct {
 	// Syscalls maps a name to its number, for the calls this project uses.
 	Syscalls map[string]int
 
+	// Compat is what 32-bit tasks are, which a kernel may be built to run;
+	// nil where this project does not look at them.
+	Compat *Compat
+
 	// Quirks says what a tracer or a check must know about this
 	// architecture and would not guess.
 	Quirks []Quirk

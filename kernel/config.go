@@ -3,6 +3,7 @@ package kernel
 import (
 	"embed"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"unotify-bench/abi"
@@ -28,15 +29,30 @@ func (b *Builder) Config(arch *abi.Arch, v Variant) (string, error) {
 }
 
 func fragmentsOf(t target, spec variantSpec) ([]string, error) {
+	names := []string{"common", t.arch}
+	for _, name := range spec.config {
+		names = append(names, name)
+		// What the variant has on one architecture only.
+		if own := name + "-" + t.arch; isFragment(own) {
+			names = append(names, own)
+		}
+	}
 	var texts []string
-	for _, name := range append([]string{"common", t.arch}, spec.config...) {
-		text, err := fragments.ReadFile("config/" + name + ".config")
+	for _, name := range names {
+		text, err := fragments.ReadFile(fragmentPath(name))
 		if err != nil {
 			return nil, fmt.Errorf("fragment of %s: %w", spec.name, err)
 		}
 		texts = append(texts, string(text))
 	}
 	return texts, nil
+}
+
+func fragmentPath(name string) string { return "config/" + name + ".config" }
+
+func isFragment(name string) bool {
+	_, err := fs.Stat(fragments, fragmentPath(name))
+	return err == nil
 }
 
 // mergedConfig holds no comments: to reword one changes no kernel's key.

@@ -42,8 +42,8 @@ type variantSpec struct {
 	name Variant
 	doc  string
 	// config names fragments in config/, without ".config", which are
-	// merged after the architecture's own. Variants with the same ones
-	// share an object tree.
+	// merged after the architecture's own; NAME-ARCH, if there is one, after
+	// NAME. Variants with the same ones share an object tree.
 	config []string
 	// patches names directories of patches, which are applied in order.
 	patches []string

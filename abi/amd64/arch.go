@@ -29,5 +29,6 @@ var Arch = abi.Arch{
 	SigResultOffset: 144,
 
 	Syscalls: syscalls,
+	Compat:   &compat,
 	Quirks:   quirks,
 }

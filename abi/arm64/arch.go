@@ -28,5 +28,6 @@ var Arch = abi.Arch{
 	SigResultOffset: 184,
 
 	Syscalls: syscalls,
+	Compat:   &compat,
 	Quirks:   quirks,
 }

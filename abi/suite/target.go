@@ -54,6 +54,7 @@ type filterSpec struct {
 	OfArg  bool
 	Arg    int
 	Value  uint32
+	Compat bool // Nr is of the table of 32-bit tasks
 }
 
 // hello is the first word of a target.
@@ -207,9 +208,12 @@ func load(f *asmstubs.Frame, o *order) {
 func install(s filterSpec) (fd int, e unix.Errno, trouble string) {
 	var p notify.Program
 	var err error
-	if s.OfArg {
+	switch {
+	case s.OfArg:
 		p, err = notify.FilterForArg(s.Nr, s.Arg, s.Value, s.Action)
-	} else {
+	case s.Compat:
+		p, err = notify.FilterForCompat(notify.Native.Compat, s.Nr, s.Action)
+	default:
 		p, err = notify.FilterFor(s.Nr, s.Action)
 	}
 	if err != nil {

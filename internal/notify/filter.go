@@ -63,6 +63,24 @@ func FilterForArg(nr, arg int, value, action uint32) (Program, error) {
 	return p, nil
 }
 
+// FilterForCompat is FilterFor for calls of 32-bit tasks, whose number nr is.
+// Calls through the 64-bit table are all allowed: a program that is to become
+// such a task is none yet.
+func FilterForCompat(c *abi.Compat, nr int, action uint32) (Program, error) {
+	p, err := bpf.Assemble([]bpf.Instruction{
+		bpf.LoadAbsolute{Off: dataArch, Size: 4},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: c.AuditArch, SkipFalse: 3},
+		bpf.LoadAbsolute{Off: dataNr, Size: 4},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(nr), SkipFalse: 1},
+		bpf.RetConstant{Val: action},
+		bpf.RetConstant{Val: abi.SECCOMP_RET_ALLOW},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("assemble filter for %s syscall %d: %w", c.Name, nr, err)
+	}
+	return p, nil
+}
+
 // sockFprog is struct sock_fprog of <linux/filter.h>.
 type sockFprog struct {
 	Len    uint16

@@ -36,6 +36,29 @@ func TestFilterFor(t *testing.T) {
 	}
 }
 
+func TestFilterForCompat(t *testing.T) {
+	const nr = 42
+	action := uint32(abi.SECCOMP_RET_ERRNO | 7)
+	c := &abi.Compat{Name: "small", AuditArch: abi.AUDIT_ARCH_I386}
+	p, err := FilterForCompat(c, nr, action)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name     string
+		nr, arch uint32
+		want     uint32
+	}{
+		{"the call", nr, c.AuditArch, action},
+		{"another call", nr + 1, c.AuditArch, abi.SECCOMP_RET_ALLOW},
+		{"the 64-bit table", nr, Native.AuditArch, abi.SECCOMP_RET_ALLOW},
+	} {
+		if got := verdict(t, p, tt.nr, tt.arch, [6]uint64{}); got != tt.want {
+			t.Errorf("%s: verdict %#x, want %#x", tt.name, got, tt.want)
+		}
+	}
+}
+
 func TestFilterForArg(t *testing.T) {
 	const (
 		nr    = 42
