@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"fmt"
 	"runtime"
 
 	"golang.org/x/sys/unix"
@@ -142,7 +143,7 @@ var _ = add(
 			s.reads(int32(fd), "given\n")
 		}},
 	Check{ID: "inject.compat-refused", Level: Ours, Source: srcCompat, Needs: needsInject,
-		Doc: "INJECT for a 32-bit call is ESRCH, since its numbers are the other table's, and the call goes on as if nothing had been",
+		Doc: "INJECT for a 32-bit call is ESRCH with the number of the 64-bit table, EOPNOTSUPP with its own, and the call goes on as if nothing had been",
 		run: func(t *T) {
 			s := t.compatNotified("openat", 0)
 			task := s.task("openat")
@@ -150,13 +151,13 @@ var _ = add(
 			s.begin(task)
 			n := s.noticed(task)
 			buf := cstring("/dev/null")
-			for _, nr := range []uint64{uint64(n.Data.Nr), unix.SYS_OPENAT} {
+			for nr, want := range map[uint64]unix.Errno{uint64(n.Data.Nr): unix.EOPNOTSUPP, unix.SYS_OPENAT: unix.ESRCH} {
 				e := s.Inject(&abi.NotifInject{
 					ID: n.ID, Nr: nr, Args: [6]uint64{atFDCWD}, ArgsInBufMask: 1 << 1,
 					Buf: addressOf(buf), BufSize: uint32(len(buf)),
 				})
 				runtime.KeepAlive(buf)
-				t.errno("INJECT", e, unix.ESRCH)
+				t.errno(fmt.Sprintf("INJECT of %d", nr), e, want)
 				s.pends(n.ID, "a refused INJECT")
 			}
 			s.resume(n.ID)
@@ -168,11 +169,13 @@ var _ = add(
 			s := t.compatNotified("openat", 0)
 			path := t.file("small", "called\n")
 			task := s.task("openat")
-			s.text(task, 1, path)
+			s.text(task, 1, "/not/there")
 			s.begin(task)
 			n := s.noticed(task)
-			call := abi.NotifTargetCall{ID: n.ID, Nr: unix.SYS_OPENAT, Args: [6]uint64{atFDCWD, n.Data.Args[1], unix.O_RDONLY}}
+			ours := cstring(path)
+			call := abi.NotifTargetCall{ID: n.ID, Nr: unix.SYS_OPENAT, Args: [6]uint64{atFDCWD, addressOf(ours), unix.O_RDONLY}}
 			t.must(s.TargetCall(&call), "TARGET_CALL")
+			runtime.KeepAlive(ours)
 			if call.Ret < 0 {
 				t.Fatalf("the openat of TARGET_CALL is %d", call.Ret)
 			}
