@@ -1,6 +1,8 @@
 package suite
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -56,6 +58,30 @@ func TestLacks(t *testing.T) {
 				t.Errorf("%s: %+v, want held", tt.held, r)
 			}
 		})
+	}
+}
+
+// TestNoSeccomp: a kernel without seccomp breaks no word. What can be checked
+// there is, the rest is absent.
+func TestNoSeccomp(t *testing.T) {
+	done := make(chan error)
+	go func() {
+		done <- lacking(unix.SYS_SECCOMP, func() error {
+			checks := slices.DeleteFunc(Catalogue(), func(c *Check) bool { return strings.HasPrefix(c.ID, "wire.test-") })
+			return Run(t.Context(), checks, Deadline, func(r Result) error {
+				want := Absent
+				if Find(r.ID).Mech() == "native" || r.ID == "wire.ioctl-numbers" { // which asks no kernel
+					want = Held
+				}
+				if r.Outcome != want {
+					t.Errorf("%s: %s, %q; want %s", r.ID, r.Outcome, r.Text, want)
+				}
+				return nil
+			})
+		})
+	}()
+	if err := <-done; err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -42,6 +42,8 @@ var guestTests = []struct {
 	// TestProposedMachines: 64 on emulated clocks take minutes on riscv64.
 	{"internal/notify", ".", kernel.Wall, []string{"TestLifecycle"}, kernel.Patched},
 	{"bench", "^(TestProposed|TestExecEvents|TestProbe|TestSteps|TestSupervisorAllocatesNothing)$", kernel.Wall, nil, kernel.Patched},
+	// The checks themselves run through the command: see TestAbiMachines.
+	{"abi/suite", "^TestForeign$", kernel.Wall, nil, kernel.Patched},
 }
 
 // testKernel returns the kernel to boot.
