@@ -88,7 +88,7 @@ type compatTarget struct {
 func (t *T) compat(syscall string, action uint32, flags uint) *compatTarget {
 	c := notify.Native.Compat
 	if c == nil {
-		t.Absent("32-bit tasks on this architecture")
+		t.Without("32-bit tasks on this architecture")
 	}
 	nr, ok := c.Syscalls[syscall]
 	if !ok {
@@ -114,7 +114,7 @@ func (t *T) compat(syscall string, action uint32, flags uint) *compatTarget {
 		if e := -s.result(); e != int64(unix.ENOEXEC) {
 			t.Unclear("execute a %s program: %s", c.Name, errName(unix.Errno(e)))
 		}
-		t.Absent("32-bit tasks")
+		t.Without("32-bit tasks")
 	}
 	s.found()
 	return s

@@ -227,7 +227,7 @@ var _ = add(
 // trappedX32 traps a getppid whose number has bit 30.
 func (t *T) trappedX32(flags uint) (*caller, abi.Notif) {
 	if !notify.Native.Has(abi.QuirkX32) {
-		t.Absent("numbers of x32 on this architecture")
+		t.Without("numbers of x32 on this architecture")
 	}
 	const nr = unix.SYS_GETPPID | x32Bit
 	c := t.notified(nr, flags)

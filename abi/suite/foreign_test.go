@@ -71,7 +71,7 @@ func TestForeign(t *testing.T) {
 					t.Errorf("%s: %s, %q; want absent, for want of %v", r.ID, r.Outcome, r.Text, c.Needs[i])
 				case i < 0 && r.Outcome == Held:
 					ran++
-				case i < 0 && r.Outcome != Absent: // 32-bit tasks, say
+				case i < 0 && r.Outcome != Absent && r.Outcome != Without:
 					t.Errorf("%s: %s, %q; want held", r.ID, r.Outcome, r.Text)
 				}
 				return nil

@@ -27,7 +27,7 @@ func (t *T) memcg() (*memcg, func()) {
 	root := filepath.Join(t.dir, "cgroups")
 	t.ok(os.Mkdir(root, 0o700), "make a directory")
 	if err := unix.Mount("none", root, "cgroup2", 0, ""); err != nil {
-		t.Absent(fmt.Sprintf("cgroup2 that can be mounted (%v)", err))
+		t.Without(fmt.Sprintf("cgroup2 that can be mounted (%v)", err))
 	}
 	control := filepath.Join(root, "cgroup.subtree_control")
 	on, err := os.ReadFile(control)
@@ -43,7 +43,7 @@ func (t *T) memcg() (*memcg, func()) {
 	}
 	if err != nil {
 		t.ok(unix.Unmount(root, 0), "unmount cgroup2")
-		t.Absent(fmt.Sprintf("memory controller in cgroup2 (%v)", err))
+		t.Without(fmt.Sprintf("memory controller in cgroup2 (%v)", err))
 	}
 	m := &memcg{t, filepath.Join(root, fmt.Sprintf("unotify-%d", os.Getpid()))}
 	t.ok(os.Mkdir(m.path, 0o700), "make a cgroup")

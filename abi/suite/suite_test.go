@@ -168,6 +168,8 @@ func TestJudge(t *testing.T) {
 		{Must, nil, Absent, ExpectStock, Fail},
 		{Must, nil, Absent, ExpectPatched, Fail},
 		{Ours, needy, Absent, ExpectPatched, Fail},
+		{Must, nil, Without, ExpectStock, Skip},
+		{Ours, needy, Without, ExpectPatched, Skip},
 		{Must, nil, Unclear, ExpectNothing, Error},
 		{Info, nil, Unclear, ExpectPatched, Error},
 		{Ours, nil, "excellent", ExpectNothing, Error},

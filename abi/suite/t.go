@@ -35,7 +35,7 @@ func (t *T) perform(c *Check) (r Result) {
 		default:
 			r.Outcome, r.Text = Unclear, fmt.Sprintf("panic: %v", s)
 		}
-		if len(t.broken) > 0 && r.Outcome != Absent {
+		if len(t.broken) > 0 && r.Outcome != Absent && r.Outcome != Without {
 			// What was found to be wrong stays wrong, whatever came after.
 			r.Outcome, r.Text = Broken, strings.Join(t.broken, "\n")
 		} else if r.Outcome == Held {
@@ -73,6 +73,10 @@ func (t *T) Unclear(format string, args ...any) {
 
 // Absent ends the check: the kernel lacks what it is about.
 func (t *T) Absent(what string) { panic(stop{Absent, what}) }
+
+// Without ends the check: the kernel lacks what it happens on, and nobody can
+// expect that of it.
+func (t *T) Without(what string) { panic(stop{Without, what}) }
 
 // Logf adds to what a check that holds says.
 func (t *T) Logf(format string, args ...any) { t.notes = append(t.notes, fmt.Sprintf(format, args...)) }

@@ -9,6 +9,7 @@ const (
 	Held    Outcome = "held"    // what must hold does
 	Broken  Outcome = "broken"  // it does not
 	Absent  Outcome = "absent"  // the kernel has no such mechanism
+	Without Outcome = "without" // it was built without what is no mechanism: 32-bit tasks, say
 	Unclear Outcome = "unclear" // the check could not tell
 )
 
@@ -16,7 +17,7 @@ const (
 type Result struct {
 	ID      string
 	Outcome Outcome
-	Text    string // what was seen; of Absent, the name of what is missing
+	Text    string // what was seen; of Absent and Without, the name of what is missing
 }
 
 // Verdict is what an outcome means.
@@ -63,6 +64,8 @@ func (c *Check) Judge(r Result, e Expectation) (Verdict, string) {
 		if e == ExpectPatched || e == ExpectStock && len(c.Needs) == 0 {
 			return Fail, fmt.Sprintf("this kernel has no %s; it is expected of a %s kernel", r.Text, e)
 		}
+		return Skip, "this kernel has no " + r.Text
+	case Without:
 		return Skip, "this kernel has no " + r.Text
 	case Unclear:
 		return Error, r.Text
