@@ -34,6 +34,7 @@ type abiFlags struct {
 	format  string
 	output  string
 	jobs    int
+	memory  int
 	source  string
 	changed func(flag string) bool
 }
@@ -93,6 +94,7 @@ Exit status 1 if a check failed or could not tell.`,
 	fl.StringVar(&f.shard, "shard", "", "I/N: the I-th of N parts of the checks, for several machines")
 	fl.BoolVar(&f.resume, "resume", false, "go on with the interrupted run of these flags that wrote -o FILE")
 	fl.IntVar(&f.jobs, "jobs", runtime.NumCPU(), "virtual machines at once")
+	fl.IntVar(&f.memory, "memory", 512, "MiB of each virtual machine: what fits into a small board?")
 	fl.StringVar(&f.source, "source", "", "kernel source: a tarball, a .deb or a directory (default: fetch Debian's)")
 	cmd.AddCommand(a.raceCommand())
 	return cmd
@@ -111,6 +113,9 @@ func (f abiFlags) plan() (*abiPlan, error) {
 	}
 	if f.jobs < 1 || f.jobs > 1024 {
 		return nil, usageError("--jobs is %d; want 1 to 1024", f.jobs)
+	}
+	if f.memory < 48 || f.memory > 1<<20 {
+		return nil, usageError("--memory is %d; want 48 or more, in MiB", f.memory)
 	}
 	if f.count < 1 || f.count > 1<<20 {
 		return nil, usageError("--count is %d; want 1 or more", f.count)

@@ -224,7 +224,7 @@ func (r *abiRunner) machine(ctx context.Context, arch *abi.Arch) (*kernel.Machin
 	}
 	return &kernel.Machine{
 		Image: img, Arch: arch, Init: program, Params: r.params,
-		Clock: kernel.Insns, Halt: true, MemMiB: 512,
+		Clock: kernel.Insns, Halt: true, MemMiB: r.memory,
 		Timeout: time.Hour, Idle: 10 * time.Minute,
 	}, nil
 }
