@@ -49,8 +49,10 @@ func newScratch(src *source, without []string) (*scratch, error) {
 
 func (s *scratch) close() { os.RemoveAll(s.dir) }
 
-func (s *scratch) leavesOut(name string) bool {
-	return slices.ContainsFunc(s.without, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
+func (s *scratch) leavesOut(name string) bool { return below(name, s.without) }
+
+func below(name string, prefixes []string) bool {
+	return slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
 }
 
 // copyIn fetches from the source what p touches and no patch before it did.
@@ -156,7 +158,7 @@ var patchFailed = regexp.MustCompile(`(?m)^error: patch failed: (.+):(\d+)$`)
 
 // explain finds in git's words where it failed.
 func (s *scratch) explain(p patch, parsed parsedPatch, said string) error {
-	e := &ErrPatch{Patch: p.name, Version: s.src.version}
+	e := &ErrPatch{Patch: filepath.Join(p.dir, p.name), Version: s.src.version}
 	if m := patchFailed.FindStringSubmatch(said); m != nil {
 		e.File = m[1]
 		e.Line, _ = strconv.Atoi(m[2])

@@ -112,12 +112,12 @@ func TestApplyFails(t *testing.T) {
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			src := sourceOf(t, map[string]string{"kernel/a.c": "1\n2\n3\n", "long.c": "1\n2\n3\n4\n5\n6\n7\n8\n"})
-			over, err := applySeries(t.Context(), []patch{good, {name: "patches/0002-bad.patch", text: row.text}}, src, notBuilt)
+			over, err := applySeries(t.Context(), []patch{good, {name: "patches/0002-bad.patch", dir: embeddedDir, text: row.text}}, src, notBuilt)
 			var got *ErrPatch
 			if !errors.As(err, &got) || over != nil {
 				t.Fatalf("applied with %v", err)
 			}
-			row.want.Patch, row.want.Version, row.want.Git = "patches/0002-bad.patch", "6.12.5", got.Git
+			row.want.Patch, row.want.Version, row.want.Git = "kernel/patches/0002-bad.patch", "6.12.5", got.Git
 			if diff := cmp.Diff(row.want, *got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}

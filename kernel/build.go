@@ -52,6 +52,12 @@ type request struct {
 	config  string  // merged fragments
 	series  []patch // of them, those that are for the source are applied
 	patches string  // hash of series
+	release string  // what is added to the kernel's
+
+	// Of a Step: the id of the one source that will do, and what is
+	// changed in it if that is no series.
+	source  string
+	changes func(context.Context) (overlay, error)
 }
 
 func (b *Builder) request(arch *abi.Arch, v Variant) (request, error) {
@@ -68,7 +74,18 @@ func (b *Builder) request(arch *abi.Arch, v Variant) (request, error) {
 		return request{}, err
 	}
 	series, err := spec.series()
-	return request{arch, t, spec, config, series, patchesHash(series)}, err
+	return request{
+		arch: arch, target: t, spec: spec, config: config,
+		series: series, patches: patchesHash(series), release: spec.release(),
+	}, err
+}
+
+// overlay is how what is built differs from src.
+func (r request) overlay(ctx context.Context, src *source) (overlay, error) {
+	if r.changes != nil {
+		return r.changes(ctx)
+	}
+	return applySeries(ctx, r.series, src, notBuilt)
 }
 
 func (r request) String() string     { return r.arch.Name + " " + string(r.spec.name) }
@@ -185,7 +202,7 @@ func (b *Builder) build(ctx context.Context, r request, src *source, compiler st
 	if dir := cache.imageDir(Entry{Arch: r.arch.Name, Variant: r.spec.name, Key: r.key(src, compiler)}); fileExists(dir) && !src.mutable {
 		b.progress().Log(fmt.Sprintf("the description of %s is damaged, it is built again", dir))
 	}
-	tree := objectTree{dir: cache.objectTree(name), target: r.target, release: r.spec.release(), lock: l}
+	tree := objectTree{dir: cache.objectTree(name), target: r.target, release: r.release, lock: l}
 	units, err := b.fill(ctx, tree, r, src, cache.root)
 	if err != nil {
 		return nil, err
@@ -207,7 +224,7 @@ func (b *Builder) build(ctx context.Context, r request, src *source, compiler st
 // fill makes the objects of r in its tree and returns how many units that
 // took.
 func (b *Builder) fill(ctx context.Context, tree objectTree, r request, src *source, cacheRoot string) (units int64, err error) {
-	over, err := applySeries(ctx, r.series, src, notBuilt)
+	over, err := r.overlay(ctx, src)
 	if err != nil {
 		return 0, err
 	}

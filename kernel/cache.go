@@ -92,6 +92,7 @@ func (b *Builder) List() ([]Entry, error) {
 		}
 		e := readEntry(c.path(string(Images), d.Name()))
 		r, err := b.request(&abi.Arch{Name: e.Arch}, e.Variant)
+		// Those of steps are among them: a series may have changed.
 		e.Outdated = err != nil || e.Config != r.configHash() || e.Patches != r.patches
 		entries = append(entries, e)
 	}
@@ -161,6 +162,9 @@ func (b *Builder) Lookup(arch *abi.Arch, v Variant) (*Image, error) {
 // or, if that is "", by any.
 func (b *Builder) find(r request, compiler string) (Entry, bool, error) {
 	fromSource, err := b.sourceFilter()
+	if r.source != "" {
+		fromSource, err = func(id string) bool { return id == r.source }, nil
+	}
 	if err != nil {
 		return Entry{}, false, err
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"syscall"
@@ -68,13 +69,11 @@ func (o objectTree) make(ctx context.Context, onLine func(string), args ...strin
 		"KBUILD_BUILD_HOST=bench",
 		"KBUILD_BUILD_VERSION=1", // else counted up in each object tree
 	}
-	var last []string
+	failed := &ErrMake{Goal: args[len(args)-1]}
 	full := false
 	lines := newLineWriter(func(line string) {
 		full = full || strings.Contains(line, "No space left on device") || strings.Contains(line, "Disk quota exceeded")
-		if last = append(last, line); len(last) > 20 {
-			last = last[1:]
-		}
+		failed.take(line)
 		onLine(line)
 	})
 	cmd.Stdout, cmd.Stderr = lines, lines
@@ -101,7 +100,23 @@ func (o objectTree) make(ctx context.Context, onLine func(string), args ...strin
 	if full {
 		err = spaceError(fmt.Errorf("%w: %w", unix.ENOSPC, err), o.dir, objectSpace)
 	}
-	return fmt.Errorf("make %s: %w\n  %s", args[len(args)-1], err, strings.Join(last, "\n  "))
+	failed.Err = err
+	return failed
+}
+
+// compilerError is how gcc, clang and the linker name a place and what is
+// wrong there.
+var compilerError = regexp.MustCompile(`: (fatal )?error: |: undefined reference to `)
+
+// take remembers what may be worth telling of a line that make printed.
+func (e *ErrMake) take(line string) {
+	if e.Last = append(e.Last, line); len(e.Last) > 20 {
+		e.Last = e.Last[1:]
+	}
+	if len(e.First) < 3 && compilerError.MatchString(line) {
+		// Paths are relative to the output, one below the source.
+		e.First = append(e.First, strings.TrimPrefix(line, "../"))
+	}
 }
 
 // configChecked says that o/.config is what was asked for.

@@ -36,11 +36,13 @@ var (
 	trailerLine = regexp.MustCompile(`^[A-Z][A-Za-z-]+: \S`)
 )
 
-// parsePatch finds what a patch touches. It counts each hunk's lines by the
+// parsePatch finds what a patch touches. Beside git's patches it takes those of
+// diff -u, as quilt makes them. It counts each hunk's lines by the
 // hunk's head, so that no line of code is taken for one of the patch's own.
 func parsePatch(p patch) (parsedPatch, error) {
 	var out parsedPatch
 	var f *fileDiff
+	plain := "" // the last "--- " that stands below no "diff --git"
 	oldLeft, newLeft := 0, 0
 	n := 0
 	fail := func(format string, args ...any) (parsedPatch, error) {
@@ -70,6 +72,17 @@ func parsePatch(p patch) (parsedPatch, error) {
 			}
 			out.files = append(out.files, fileDiff{old: a, new: b})
 			f = &out.files[len(out.files)-1]
+		case strings.HasPrefix(line, "--- ") && (f == nil || f.hunks != nil):
+			plain = line
+		case strings.HasPrefix(line, "+++ ") && plain != "":
+			old, oldOK := plainName(plain)
+			now, newOK := plainName(line)
+			if !oldOK || !newOK || old == "" && now == "" {
+				return fail("%q and %q name no file below a directory", plain, line)
+			}
+			plain = ""
+			out.files = append(out.files, fileDiff{old: old, new: now})
+			f = &out.files[len(out.files)-1]
 		case f == nil:
 			if trailerLine.MatchString(line) {
 				out.trailers = append(out.trailers, line)
@@ -94,9 +107,20 @@ func parsePatch(p patch) (parsedPatch, error) {
 		return fail("the last hunk is cut short")
 	}
 	if len(out.files) == 0 {
-		return fail("there is no \"diff --git\" in it")
+		return fail("there is no \"diff --git\" and no \"---\" with \"+++\" in it")
 	}
 	return out, nil
+}
+
+// plainName takes "--- linux.orig/kernel/x.c<TAB>2026-01-01 …" without its first
+// directory; "" is for a file that is not there.
+func plainName(line string) (name string, ok bool) {
+	path, _, _ := strings.Cut(line[len("--- "):], "\t")
+	if path = strings.TrimSpace(path); path == "/dev/null" {
+		return "", true
+	}
+	_, name, found := strings.Cut(path, "/")
+	return name, found && filepath.IsLocal(name)
 }
 
 // count is the length in a hunk's head, which leaves 1 out.

@@ -19,6 +19,7 @@
 //	image.go      kernels that others built
 //	verify.go     do the patches apply, read well (style.go) and build?
 //	footprint.go  how much they change
+//	steps.go      somebody's series, a kernel for each patch; range.go for commits
 //
 // Booting: a [Machine] starts an image in QEMU with one static binary as
 // init, and delivers the events that it sends. machine.go is where to start,

@@ -3,6 +3,7 @@ package kernel
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 var (
@@ -32,6 +33,8 @@ var (
 	ErrWarning = errors.New("the compiler warns")
 	// ErrNotReproducible says that the same input gave two images.
 	ErrNotReproducible = errors.New("a second build gave another image")
+	// ErrNoStep says that there is no series to build.
+	ErrNoStep = errors.New("no series")
 	// ErrNoSource says that no kernel source could be had.
 	ErrNoSource = errors.New("no kernel source")
 )
@@ -49,7 +52,7 @@ func (e *ErrMissingTool) Error() string {
 
 // ErrPatch is returned as a pointer when a patch does not apply.
 type ErrPatch struct {
-	Patch   string // "patches/0001-seccomp-x.patch"
+	Patch   string // "kernel/patches/0001-seccomp-x.patch"
 	File    string // of the source; "" if it is about the whole patch
 	Line    int    // where its hunk begins in the file it was made for, or 0
 	Hunk    int    // its number, from 1, or 0
@@ -68,6 +71,21 @@ func (e *ErrPatch) Error() string {
 	if where != "" {
 		where = " at " + where
 	}
-	return fmt.Sprintf("kernel/%s does not apply to Linux %s%s: %s; rebase it, or name a source that it is for with --source",
+	return fmt.Sprintf("%s does not apply to Linux %s%s: %s; rebase it, or name a source that it is for with --source",
 		e.Patch, e.Version, where, e.Git)
 }
+
+// ErrMake is returned as a pointer when the kernel's make fails, for no reason
+// that is known better.
+type ErrMake struct {
+	Goal  string
+	First []string // the first errors of the compiler or the linker, if any
+	Last  []string // what make printed last
+	Err   error
+}
+
+func (e *ErrMake) Error() string {
+	return fmt.Sprintf("make %s: %v\n  %s", e.Goal, e.Err, strings.Join(e.Last, "\n  "))
+}
+
+func (e *ErrMake) Unwrap() error { return e.Err }

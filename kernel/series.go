@@ -19,12 +19,16 @@ var embeddedPatches embed.FS
 // put others there.
 var patchFiles fs.FS = embeddedPatches
 
+// embeddedDir is where they lie in this repository.
+const embeddedDir = "kernel"
+
 // seriesFile names the patches of its directory in order, as quilt has it.
 const seriesFile = "series"
 
 // patch is one line of a series.
 type patch struct {
 	name   string // "patches/0001-seccomp-x.patch"
+	dir    string // of which that is a file, for a person: "kernel"
 	text   string
 	unless []condition
 }
@@ -121,6 +125,9 @@ func (s variantSpec) series() ([]patch, error) {
 		series, err := loadSeries(patchFiles, dir)
 		if err != nil {
 			return nil, fmt.Errorf("patches of %s: %w", s.name, err)
+		}
+		for i := range series {
+			series[i].dir = embeddedDir
 		}
 		all = append(all, series...)
 	}
