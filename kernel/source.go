@@ -181,6 +181,9 @@ func makefileVersion(dir string) (string, error) {
 	return strings.TrimRight(f["VERSION"]+"."+f["PATCHLEVEL"]+"."+f["SUBLEVEL"], ".") + f["EXTRAVERSION"], nil
 }
 
+// SourceVersion reads the version of Linux that a directory has the source of.
+func SourceVersion(dir string) (string, error) { return makefileVersion(dir) }
+
 // fetch downloads the source package. apt-get needs no root for that, and
 // checks the archive's signatures.
 func (b *Builder) fetch(ctx context.Context, c cacheDir) (string, error) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -53,6 +54,17 @@ func (a *app) newBuilder(f kernelFlags, bar *progress) *kernel.Builder {
 		b.Verbose = a.stderr
 	}
 	return b
+}
+
+// image builds the kernel that f.variant names, or opens it if that is a path.
+func (a *app) image(ctx context.Context, arch *abi.Arch, f kernelFlags, bar *progress) (*kernel.Image, error) {
+	switch {
+	case isTree(f.variant):
+		f.source, f.variant = f.variant, string(kernel.Stock) // it has the patches that it has
+	case isPath(f.variant):
+		return kernel.OpenImage(f.variant, arch)
+	}
+	return a.newBuilder(f, bar).Build(ctx, arch, kernel.Variant(f.variant))
 }
 
 func (a *app) kernelCommand() *cobra.Command {
@@ -148,6 +160,8 @@ func (a *app) kernelCommand() *cobra.Command {
 					switch {
 					case e.Damaged != "":
 						state = "damaged: " + clean(e.Damaged)
+					case e.Variant == kernel.Stepped:
+						state = "of run --series"
 					case e.Outdated:
 						state = "outdated"
 					}
@@ -180,6 +194,6 @@ func (a *app) kernelCleanCommand() *cobra.Command {
 			return err
 		},
 	}
-	cmd.Flags().BoolVar(&outdated, "outdated", false, "only kernels whose fragments or patches were edited since")
+	cmd.Flags().BoolVar(&outdated, "outdated", false, "only kernels whose fragments or patches were edited since, and those of run --series")
 	return cmd
 }

@@ -82,12 +82,7 @@ func (a *app) selftest(ctx context.Context, as []*abi.Arch, flags kernelFlags, p
 		if err != nil {
 			return err
 		}
-		var img *kernel.Image
-		if isPath(flags.variant) {
-			img, err = kernel.OpenImage(flags.variant, arch)
-		} else {
-			img, err = b.Build(ctx, arch, kernel.Variant(flags.variant))
-		}
+		img, err := a.image(ctx, arch, flags, bar)
 		if err != nil {
 			return err
 		}

@@ -50,7 +50,13 @@ func parsePlaces(on []string) (onHost bool, as []*abi.Arch, err error) {
 func checkKernel(name string, as []*abi.Arch) error {
 	if !isPath(name) {
 		if !slices.Contains(kernel.Variants(), kernel.Variant(name)) {
-			return usageError("unknown kernel %q; known: %s, or the path of an image, with a slash in it", name, variantNames())
+			return usageError("unknown kernel %q; known: %s, or the path of an image or a source tree, with a slash in it", name, variantNames())
+		}
+		return nil
+	}
+	if isTree(name) {
+		if _, err := kernel.SourceVersion(name); err != nil {
+			return usageError("--kernel: %w", err)
 		}
 		return nil
 	}
@@ -64,6 +70,13 @@ func checkKernel(name string, as []*abi.Arch) error {
 
 // isPath tells the path of a kernel from the name of a variant.
 func isPath(name string) bool { return strings.ContainsAny(name, "/.") }
+
+// isTree tells the path of a source tree, of which a kernel is built, from that
+// of a kernel.
+func isTree(name string) bool {
+	info, err := os.Stat(name)
+	return isPath(name) && err == nil && info.IsDir()
+}
 
 // guestBinary finds the program to run in guests of architecture a: the file
 // that make builds beside this one, so that a guest does not depend on how

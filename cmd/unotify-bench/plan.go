@@ -37,6 +37,9 @@ func (f runFlags) plan() (*plan, error) {
 	if err := checkKernel(f.kernel, p.arches); err != nil {
 		return nil, err
 	}
+	if f.source != "" && isTree(f.kernel) {
+		return nil, usageError("--kernel %s is a source tree already: leave --source away", f.kernel)
+	}
 	switch f.clock {
 	case "insns":
 		p.clocks = []kernel.Clock{kernel.Insns}

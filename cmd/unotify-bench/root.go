@@ -29,7 +29,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(out)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil && out.err != nil {
 		err = fmt.Errorf("write to standard output: %w", out.err)
 	}
@@ -40,6 +40,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		default:
 			fmt.Fprintf(stderr, "unotify-bench: %v\n", err)
 		}
+	}
+	if cmd.Name() == bisectName {
+		return bisectStatus(err)
 	}
 	return exitStatus(err)
 }
@@ -53,7 +56,7 @@ on this host and in virtual machines of amd64, arm64 and riscv64.
 
 Exit status: 0 all well; 1 a check or measurement failed, a gate closed; 2 usage;
 3 the environment is not able (missing tool, kernel does not boot);
-130 interrupted, with what was measured kept.
+130 interrupted, with what was measured kept. Those of bisect are git's.
 
 Environment: XDG_CACHE_HOME and XDG_STATE_HOME say where kernels and results
 are kept; NO_COLOR keeps tables plain. Nothing else is read.`,
@@ -82,7 +85,7 @@ are kept; NO_COLOR keeps tables plain. Nothing else is read.`,
 	f.StringVar(&a.color, "color", "auto", "auto, always or never")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError("%w", err) })
 	root.SetHelpCommand(helpCommand())
-	root.AddCommand(a.runCommand(), a.abiCommand(), a.compareCommand(), a.probeCommand(), a.kernelCommand(), a.doctorCommand(), a.versionCommand())
+	root.AddCommand(a.runCommand(), a.abiCommand(), a.compareCommand(), a.bisectCommand(), a.probeCommand(), a.kernelCommand(), a.doctorCommand(), a.versionCommand())
 	return root
 }
 

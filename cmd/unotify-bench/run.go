@@ -38,6 +38,7 @@ type runFlags struct {
 	install      bool
 	guests       string // a command
 	source       string
+	series       string
 }
 
 func (a *app) runCommand() *cobra.Command {
@@ -49,7 +50,19 @@ func (a *app) runCommand() *cobra.Command {
 
 The host's rows are nanoseconds of its own kernel. The rows of virtual machines
 are instructions (QEMU counts them; a repeat with the same seed gives the same
-samples to the instruction, on any machine), each with several seeds.`,
+samples to the instruction, on any machine), each with several seeds.
+
+--series builds and measures a kernel for each patch of a series and one
+without any, and prints what each patch costs. DIR holds patches and a file
+named series with their order, as quilt has it; they are applied to --source,
+with the patches of --kernel (stock has none). A..B are commits of the git
+repository that --source is in. -o is a directory then: a results file for each
+step, of which one that is complete is not measured again. A patch that does
+not apply is left out of what follows, one that does not build stays in; both
+are named, the rest is measured, and the exit status is 1:
+
+  unotify-bench run --on amd64 --series my-patches --mech continue -o steps
+  unotify-bench run --on amd64 --series v6.12..my-branch --source ~/linux`,
 		Example: `  unotify-bench run --quick
   unotify-bench run --on riscv64 --mech continue,ptrace-seccomp --syscall openat --format benchfmt > new.txt`,
 		Args: noArgs,
@@ -57,12 +70,18 @@ samples to the instruction, on any machine), each with several seeds.`,
 			if f.quick && !cmd.Flags().Changed("count") {
 				f.count = 2
 			}
+			if f.series != "" {
+				if !cmd.Flags().Changed("kernel") {
+					f.kernel = string(kernel.Stock)
+				}
+				return a.measureSeries(cmd.Context(), f)
+			}
 			return a.measure(cmd.Context(), f)
 		},
 	}
 	fl := cmd.Flags()
 	fl.StringSliceVar(&f.on, "on", []string{"all"}, "where: host, amd64, arm64, riscv64, or all")
-	fl.StringVar(&f.kernel, "kernel", string(defaultKernel), "what the virtual machines boot: "+variantNames()+", or a kernel image's path")
+	fl.StringVar(&f.kernel, "kernel", string(defaultKernel), "what the virtual machines boot: "+variantNames()+", or the path of an image or of a source tree, which is built")
 	fl.StringSliceVar(&f.mechs, "mech", nil, "these mechanisms only")
 	fl.StringSliceVar(&f.syscalls, "syscall", nil, "these syscalls only")
 	fl.StringVar(&f.match, "run", "", "only rows whose name matches this regular expression")
@@ -82,6 +101,7 @@ samples to the instruction, on any machine), each with several seeds.`,
 	fl.BoolVar(&f.resume, "resume", false, "go on with the interrupted run of these flags that wrote -o FILE")
 	fl.BoolVar(&f.install, "install", false, "install what virtual machines need, as doctor --install does, once the host is measured")
 	fl.StringVar(&f.guests, "guests", "", "shell command that builds the guests' programs, run once the host is measured")
+	fl.StringVar(&f.series, "series", "", "DIR or A..B: measure stock and then each patch of a series")
 	fl.StringVar(&f.source, "source", "", "kernel source: a tarball, a .deb or a directory (default: fetch Debian's)")
 	return cmd
 }

@@ -27,6 +27,8 @@ type runner struct {
 	sink *sink
 	bar  *progress
 	*journal[bench.Row]
+	// images, if not nil, is where kernels come from instead of --kernel.
+	images func(context.Context, *abi.Arch) (*kernel.Image, error)
 
 	mu       sync.Mutex
 	failures []string // rows that could not be measured
@@ -39,17 +41,8 @@ func (r *runner) run(ctx context.Context) error {
 			return err
 		}
 	}
-	if r.plan.guests != "" && len(r.plan.arches) > 0 {
-		if err := r.buildGuests(ctx); err != nil {
-			return err
-		}
-	}
-	if r.plan.install && len(r.plan.arches) > 0 {
-		r.bar.Clear()
-		d := &doctor{app: r.app, arches: r.plan.arches, source: r.plan.source}
-		if err := d.ensure(ctx); err != nil {
-			return err
-		}
+	if err := r.prepare(ctx); err != nil {
+		return err
 	}
 	for _, arch := range r.plan.arches {
 		for _, clock := range r.plan.clocks {
@@ -68,6 +61,21 @@ func (r *runner) run(ctx context.Context) error {
 	}
 	if len(r.failures) > 0 {
 		return failure("%d rows could not be measured:\n  %s", len(r.failures), strings.Join(r.failures, "\n  "))
+	}
+	return nil
+}
+
+// prepare does what virtual machines need, once the host is measured.
+func (r *runner) prepare(ctx context.Context) error {
+	if r.plan.guests != "" && len(r.plan.arches) > 0 {
+		if err := r.buildGuests(ctx); err != nil {
+			return err
+		}
+	}
+	if r.plan.install && len(r.plan.arches) > 0 {
+		r.bar.Clear()
+		d := &doctor{app: r.app, arches: r.plan.arches, source: r.plan.source}
+		return d.ensure(ctx)
 	}
 	return nil
 }
@@ -180,12 +188,8 @@ func (r *runner) buildGuests(ctx context.Context) error {
 
 // image builds the kernel, or opens the one that --kernel names.
 func (r *runner) image(ctx context.Context, arch *abi.Arch) (*kernel.Image, error) {
-	if isPath(r.plan.kernel) {
-		return kernel.OpenImage(r.plan.kernel, arch)
+	if r.images != nil {
+		return r.images(ctx, arch)
 	}
-	b := &kernel.Builder{Source: r.plan.source, Progress: r.bar}
-	if r.verbose {
-		b.Verbose = r.stderr
-	}
-	return b.Build(ctx, arch, kernel.Variant(r.plan.kernel))
+	return r.app.image(ctx, arch, kernelFlags{variant: r.plan.kernel, source: r.plan.source}, r.bar)
 }
