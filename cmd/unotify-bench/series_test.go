@@ -81,7 +81,7 @@ func TestStepFile(t *testing.T) {
 func TestSeriesMachines(t *testing.T) {
 	needGuests(t, "amd64")
 	dir := filepath.Join(t.TempDir(), "steps")
-	args := []string{"run", "--on", "amd64", "--series", filepath.Join("testdata", "series"), "--mech", "native,continue", "--syscall", "getppid", "--count", "1", "-o", dir}
+	args := append(docCommand(t, "--series my-patches"), "--series", filepath.Join("testdata", "series"), "--count", "1", "-o", dir)
 	first := newCommand(t, args...)
 	first.runs(t, exitFailed)
 	for _, want := range []string{
