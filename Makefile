@@ -47,11 +47,14 @@ test: setup
 
 # Kernels with KASAN and lockdep take minutes each to build, and are ten times slower.
 test-debug: setup
-	go test ./cmd/unotify-bench -count=1 -v -timeout 24h -run '^TestDebug$$' -debug $(ARGS)
+	go test ./cmd/unotify-bench -count=1 -v -timeout 24h -run '^TestDebug' -debug $(ARGS)
 
 lint:
 	go -C tools build -o ../bin/ tool
 	for arch in $(ARCHES); do GOOS=linux GOARCH=$$arch bin/golangci-lint run; done
+	bin/actionlint .github/workflows/*.yml
+	if command -v shellcheck >/dev/null; then shellcheck .ci/run tools/ci/*; else \
+	  echo 'no shellcheck (apt-get install shellcheck): the scripts are not looked at'; fi
 	go -C tools test ./lint
 
 clean:
