@@ -33,7 +33,7 @@ func TestDebugBisect(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		git(t, repo, "add", name)
+		git(t, repo, "add", "-f", name) // Debian ignores all that it did not add
 	}
 	commit := func(subject string) { git(t, repo, "commit", "-q", "-m", subject) }
 	appendTo("one.rst", "1\n")
@@ -80,6 +80,7 @@ func kernelRepository(t *testing.T) string {
 		t.Fatalf("copy the source: %v\n%s", err, out)
 	}
 	git(t, repo, "init", "-q", "-b", "main")
+	git(t, repo, "config", "core.compression", "0") // it is read a few times and removed
 	git(t, repo, "add", "-A", "-f")
 	git(t, repo, "commit", "-q", "-m", "Linux 6.12")
 	git(t, repo, "tag", "v6.12")

@@ -26,6 +26,7 @@ type series struct {
 	dir  string
 	bar  *progress
 
+	files    map[string]string // complete ones, by what was measured
 	done     []report.Step
 	failures []string
 }
@@ -49,7 +50,7 @@ func (a *app) measureSeries(ctx context.Context, f runFlags) error {
 	if f.list {
 		return a.list(p)
 	}
-	s := &series{app: a, plan: p, bar: a.newProgress()}
+	s := &series{app: a, plan: p, bar: a.newProgress(), files: map[string]string{}}
 	defer s.bar.End()
 	if err := (&runner{app: a, plan: p, bar: s.bar}).prepare(ctx); err != nil {
 		return err

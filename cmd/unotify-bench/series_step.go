@@ -43,9 +43,17 @@ func (s *series) step(ctx context.Context, path string, images map[*abi.Arch]*ke
 	if err != nil {
 		return err
 	}
-	if complete {
+	switch same := s.files[id]; {
+	case complete:
 		s.bar.Log("measured before: " + path)
-	} else if err := s.run(ctx, &p, path, id, images, out); err != nil {
+	case same != "" && s.plan.clock == "insns":
+		// A patch to documentation: the same kernel, the same instructions.
+		s.bar.Log("the kernel is the same, and so are its instructions: " + same)
+		err = copyResults(path, same)
+	default:
+		err = s.run(ctx, &p, path, id, images, out)
+	}
+	if err != nil {
 		return err
 	}
 	f, err := report.ReadFile(path)
@@ -56,6 +64,25 @@ func (s *series) step(ctx context.Context, path string, images map[*abi.Arch]*ke
 		return err
 	}
 	out.File = f
+	if len(out.Failed) == 0 {
+		s.files[id] = path
+	}
+	return nil
+}
+
+func copyResults(to, from string) error {
+	text, err := os.ReadFile(from)
+	if err == nil {
+		err = os.WriteFile(to, text, 0o644)
+	}
+	if err == nil { // an interruption may have left one
+		if err = os.Remove(to + ".journal"); errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("copy the results of the step before: %w", err)
+	}
 	return nil
 }
 

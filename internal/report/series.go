@@ -193,6 +193,10 @@ func (l *seriesLane) take(i int, overStep, overAll *Comparison, suffix string) {
 
 // judge puts the rows that some step changed first.
 func (l *seriesLane) judge() {
+	for _, row := range l.rows {
+		compared := func(c seriesCell) bool { return c.all != "" }
+		row.same = row.same && slices.ContainsFunc(row.cells, compared)
+	}
 	slices.SortStableFunc(l.rows, func(a, b *seriesRow) int {
 		switch {
 		case a.changed == b.changed:
