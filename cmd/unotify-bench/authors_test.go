@@ -42,7 +42,7 @@ func docCommand(t *testing.T, words string) []string {
 
 // TestPatchAuthors walks the whole way that docs/patch-authors.md shows: two
 // kernels, a command each, a table to paste, a gate. The kernels are ours, where
-// the page has its reader's. TestSeriesMachines is its series, TestDebugBisect its
+// the page has its reader's. TestSeriesMachines is its series, TestBisectMachines its
 // bisection.
 func TestPatchAuthors(t *testing.T) {
 	needGuests(t, "amd64")
