@@ -49,11 +49,16 @@ var graph = map[string]row{
 	"kernel/testdata/guest": {[]string{"kernel", xsys}, nil},
 
 	// Knows nothing of Linux.
-	"internal/report": {[]string{"abi/", "golang.org/x/perf/"}, []string{cmpPkg}},
+	"internal/report": {[]string{"abi/", "internal/figure", "golang.org/x/perf/"}, []string{cmpPkg}},
+	// A leaf: knows nothing of what it draws.
+	"internal/figure": {
+		[]string{"github.com/ajstarks/svgo/float", "git.sr.ht/~sbinet/gg", "golang.org/x/image/font/"},
+		[]string{cmpPkg},
+	},
 
 	"cmd/unotify-bench": {
 		[]string{
-			"abi/", suiteDir, "bench", "internal/notify", "internal/report", "kernel", "asmstubs",
+			"abi/", suiteDir, "bench", "internal/figure", "internal/notify", "internal/report", "kernel", "asmstubs",
 			"github.com/spf13/cobra", "github.com/vbauerster/mpb/v8/",
 			"golang.org/x/perf/", "golang.org/x/sync/", xsys, "golang.org/x/term",
 			"github.com/ajstarks/svgo", "gonum.org/v1/gonum/mathext",
@@ -180,6 +185,7 @@ func TestImportsBite(t *testing.T) {
 		{pkg{ImportPath: "unotify-bench/cmd/unotify-bench", TestImports: []string{vmtest}}, "unotify-bench/cmd/unotify-bench's test imports " + vmtest},
 		{pkg{ImportPath: "unotify-bench/internal/report", Imports: []string{xsys}}, "unotify-bench/internal/report imports " + xsys},
 		{pkg{ImportPath: "unotify-bench/internal/report", Imports: []string{"golang.org/x/perf/benchfmt"}}, ""},
+		{pkg{ImportPath: "unotify-bench/internal/figure", Imports: []string{"unotify-bench/internal/report"}}, "unotify-bench/internal/figure imports unotify-bench/internal/report"},
 		{pkg{ImportPath: "unotify-bench/internal/util", Name: "util"}, "unotify-bench/internal/util: the name util says nothing"},
 	} {
 		var want []string
