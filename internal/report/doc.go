@@ -15,6 +15,10 @@
 //     compare_select.go; one row: compare_pair.go), a [Gate] judges what comes of
 //     it (gate.go), and it prints as text, mail, Markdown and HTML
 //     (compare_text.go and so on; compare_figures.go has what they share).
+//   - A [Page] shows all of it (page.go; what is drawn of a clock: page_group.go,
+//     page_latency.go, page_spread.go, page_sweep.go; races, checks and so on have
+//     files of their names). [ReadInput] tells its files by what they hold
+//     (input.go), and page.html.tmpl, page.css and page.js are what it looks like.
 //   - [Mechanisms] says what each mechanism promises (catalogue.go).
 //
 // Results of different clocks, accelerators, kernels or architectures never
