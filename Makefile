@@ -32,7 +32,7 @@ guests:
 	  GOOS=linux GOARCH=$$arch $(BUILD) -o bin/unotify-bench-linux-$$arch ./cmd/unotify-bench; done
 
 setup: build
-	bin/unotify-bench doctor --install
+	bin/unotify-bench doctor --install --tests
 
 # The host is measured first, and needs nothing installed, nor a guest's program.
 run: host

@@ -61,7 +61,7 @@ var graph = map[string]row{
 			"abi/", suiteDir, "bench", "internal/figure", "internal/notify", "internal/report", "kernel", "asmstubs",
 			"github.com/spf13/cobra", "github.com/vbauerster/mpb/v8/",
 			"golang.org/x/perf/", "golang.org/x/sync/", xsys, "golang.org/x/term",
-			"github.com/ajstarks/svgo", "gonum.org/v1/gonum/mathext",
+			"gonum.org/v1/gonum/mathext",
 		},
 		[]string{cmpPkg, "github.com/rogpeppe/go-internal/testscript"},
 	},

@@ -143,7 +143,7 @@ func (a *app) comparable(name string, strict bool) (*report.File, error) {
 // warn tells of a doubt, which --quiet does not remove.
 func (a *app) warn(err error) { fmt.Fprintf(a.stderr, "unotify-bench: warning: %v\n", err) }
 
-// notInput keeps a comparison from taking the place of what it compares.
+// notInput keeps what is made of files from taking the place of one of them.
 func notInput(output string, names []string) error {
 	out, err := os.Stat(output)
 	if output == "" || err != nil {
@@ -151,7 +151,7 @@ func notInput(output string, names []string) error {
 	}
 	for _, name := range names {
 		if in, err := os.Stat(name); err == nil && out.Mode().IsRegular() && os.SameFile(in, out) {
-			return usageError("-o %s is one of the files to compare: choose another", output)
+			return usageError("-o %s is one of the files that are read: choose another", output)
 		}
 	}
 	return nil

@@ -17,7 +17,7 @@ import (
 func (a *app) doctorCommand() *cobra.Command {
 	var on []string
 	var source string
-	var install, peer bool
+	var install, peer, tests bool
 	var count int
 	cmd := &cobra.Command{
 		Use:   "doctor",
@@ -47,13 +47,14 @@ in turn. Exit status 1 if ours takes longer than the bar allows.`,
 			case peer:
 				return a.peer(cmd.Context(), source, count, peerCalls)
 			}
-			d := &doctor{app: a, host: onHost, arches: as, source: source}
+			d := &doctor{app: a, host: onHost, arches: as, source: source, tests: tests}
 			return d.run(cmd.Context(), install)
 		},
 	}
 	f := cmd.Flags()
 	f.StringSliceVar(&on, "on", []string{"all"}, "what for: host, amd64, arm64, riscv64, or all")
 	f.BoolVar(&install, "install", false, "install what is missing, with apt-get, and with sudo unless root")
+	f.BoolVar(&tests, "tests", false, "and what only this project's own tests need")
 	f.BoolVar(&peer, "peer", false, "compare this program with perf bench and a C program")
 	f.IntVar(&count, "count", 10, "rounds of --peer")
 	f.StringVar(&source, "source", "", "kernel source: a tarball, a .deb or a directory (default: fetch Debian's)")
@@ -90,6 +91,7 @@ type doctor struct {
 	host   bool
 	arches []*abi.Arch
 	source string
+	tests  bool
 }
 
 func (d *doctor) run(ctx context.Context, install bool) error {
@@ -138,6 +140,9 @@ func (d *doctor) examine(ctx context.Context) ([]ward, error) {
 			return nil, err
 		}
 		wards = append(wards, more...)
+	}
+	if d.tests {
+		wards = append(wards, testWard())
 	}
 	return wards, ctx.Err()
 }

@@ -164,6 +164,13 @@ func machineWards(ctx context.Context, arches []*abi.Arch, source string) ([]war
 	return append([]ward{shared}, wards...), nil
 }
 
+// testWard is what no command needs, only tests.
+func testWard() ward {
+	return ward{"tests", []check{
+		toolCheck(kernel.Tool{Name: "chromium", Package: "chromium", Need: "look at the page of report as its readers do"}),
+	}}
+}
+
 func toolCheck(t kernel.Tool) check {
 	c := check{health: fine, name: t.Name, detail: t.Need, pkg: t.Package}
 	if t.Find() != nil {

@@ -270,6 +270,19 @@ esac
 	}
 }
 
+// TestDoctorTests: what only tests need is asked for, and named by its package.
+func TestDoctorTests(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	_, without, _ := runHere("doctor", "--on", "host")
+	status, with, _ := runHere("doctor", "--on", "host", "--tests")
+	if status != exitEnvironment || countLines(with, "missing", " chromium ", "apt-get install chromium") != 1 {
+		t.Errorf("status %d, want %d, and a line on chromium in:\n%s", status, exitEnvironment, with)
+	}
+	if strings.Contains(without, "chromium") {
+		t.Errorf("who does not test is asked for a browser:\n%s", without)
+	}
+}
+
 func TestDoctorUsage(t *testing.T) {
 	for _, args := range [][]string{
 		{"--on", "sparc"},

@@ -98,11 +98,7 @@ func (a *app) showFootprints(all []kernel.Footprint) error {
 	fmt.Fprintln(a.stdout, "\nPosted in 2026, about, as a whole:")
 	w = tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	for _, p := range kernel.PostedFootprints() {
-		here := "not built: shelved after review"
-		if p.Mechanism != "" {
-			here = "here: shared and " + p.Mechanism
-		}
-		fmt.Fprintf(w, "%s\t%d lines\tin %s\t%s\n", p.Name, p.Lines, strings.Join(p.Dirs, " "), here)
+		fmt.Fprintf(w, "%s\t%d lines\tin %s\t%s\n", p.Name, p.Lines, strings.Join(p.Dirs, " "), postedHere(p))
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -122,4 +118,12 @@ func (a *app) showFootprints(all []kernel.Footprint) error {
 		return failure("kernel footprint: fs/, net/ and lib/ must stay as they are")
 	}
 	return nil
+}
+
+// postedHere says what of a proposal is in our kernel.
+func postedHere(p kernel.Posted) string {
+	if p.Mechanism == "" {
+		return "not built: shelved after review"
+	}
+	return "here: shared and " + p.Mechanism
 }

@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"text/tabwriter"
+
+	"unotify-bench/internal/report"
 )
 
 // raceReport is what was counted, and where it goes.
@@ -35,7 +37,7 @@ func (r *raceReport) table() error {
 		}
 		fmt.Fprintf(w, "%s\t%s\t", row.Mech, row.Attack)
 		if row.Tries > 0 {
-			fmt.Fprintf(w, "%d\t%d\t%.3g\t%.2g\t%.0f\t", row.Tries, row.Won, row.Rate, row.Upper, row.speed())
+			fmt.Fprintf(w, "%d\t%d\t%.3g\t%.2g\t%.0f\t", row.Tries, row.Won, row.Rate, row.Upper, (*report.Race)(&row).Speed())
 		} else {
 			fmt.Fprint(w, "\t\t\t\t\t")
 		}
@@ -46,14 +48,6 @@ func (r *raceReport) table() error {
 		fmt.Fprintln(w)
 	}
 	return w.Flush()
-}
-
-// speed is in tries a second, of the host's.
-func (r *raceRow) speed() float64 {
-	if r.Seconds <= 0 {
-		return 0
-	}
-	return float64(r.Tries) / r.Seconds
 }
 
 // json has one object an attack, for whoever wants to count, and for --from.

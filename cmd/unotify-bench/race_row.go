@@ -7,26 +7,12 @@ import (
 	"gonum.org/v1/gonum/mathext"
 
 	"unotify-bench/abi/suite"
+	"unotify-bench/internal/report"
 )
 
 // raceRow is what one attack on one mechanism came to: a row of the table, and
 // of the JSON.
-type raceRow struct {
-	Where   string  `json:"where"`
-	Kernel  string  `json:"kernel"` // its release
-	Mech    string  `json:"mechanism"`
-	Attack  string  `json:"attack"`
-	Accel   string  `json:"accel"` // native, kvm or tcg
-	CPUs    int     `json:"cpus"`
-	Tries   int     `json:"tries"`  // that were made
-	Won     int     `json:"won"`    // by the attack
-	Denied  int     `json:"denied"` // beside the tries: what was read was not approved
-	Rate    float64 `json:"rate"`   // of won, per try
-	Upper   float64 `json:"upper95"`
-	Seconds float64 `json:"seconds"` // on the host's clock
-	Verdict string  `json:"verdict"`
-	Text    string  `json:"text,omitempty"`
-}
+type raceRow report.Race
 
 // Verdicts of a row.
 const (

@@ -223,7 +223,15 @@ func TestRaceSVG(t *testing.T) {
 	if err := xml.Unmarshal([]byte(got), new(struct{})); err != nil {
 		t.Fatal(err)
 	}
-	for _, word := range append(append(suite.RaceMechs(), suite.RaceAttacks()...), host, "arm64") {
+	words := []string{host, "arm64"}
+	for _, m := range suite.RaceMechs() {
+		for _, a := range suite.RaceAttacks() {
+			if m != "target-call" { // which was not tried
+				words = append(words, m+", "+a)
+			}
+		}
+	}
+	for _, word := range words {
 		if !strings.Contains(got, ">"+word+"<") {
 			t.Errorf("%q is not in the picture", word)
 		}

@@ -98,7 +98,7 @@ func (s scale) ticks() []tick {
 	for d := math.Floor(math.Log10(s.lo)); d <= math.Ceil(math.Log10(s.hi)); d++ {
 		for m := 1.0; m < 10; m++ {
 			v := m * math.Pow(10, d)
-			if v < s.lo || v > s.hi {
+			if v < s.lo*(1-1e-9) || v > s.hi*(1+1e-9) {
 				continue
 			}
 			t := tick{value: v}

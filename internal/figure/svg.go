@@ -2,6 +2,7 @@ package figure
 
 import (
 	"bytes"
+	"encoding/xml"
 	"fmt"
 	"math"
 	"regexp"
@@ -35,7 +36,9 @@ func drawSVG(p Picture, alone bool) []byte {
 }
 
 func escape(s string) string {
-	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;").Replace(s)
+	var out strings.Builder
+	_ = xml.EscapeText(&out, []byte(s)) // a Builder takes all
+	return out.String()
 }
 
 var (
@@ -88,7 +91,12 @@ func (c *svgCanvas) end() {
 
 func (c *svgCanvas) line(x1, y1, x2, y2 float64, s style) { c.Line(x1, y1, x2, y2, c.class(s)) }
 func (c *svgCanvas) rect(x, y, w, h float64, s style)     { c.Rect(x, y, w, h, c.class(s)) }
-func (c *svgCanvas) path(xs, ys []float64, s style)       { c.Polyline(xs, ys, c.class(s)) }
+
+func (c *svgCanvas) path(xs, ys []float64, s style) {
+	if len(xs) > 0 {
+		c.Polyline(xs, ys, c.class(s))
+	}
+}
 
 // lines are one path, as most of a picture's elements would be lines otherwise.
 func (c *svgCanvas) lines(at []float64, lo, hi float64, upright bool, s style) {
