@@ -1,8 +1,6 @@
 package bench
 
 import (
-	"bytes"
-	"debug/elf"
 	"encoding/binary"
 	"fmt"
 	"os"
@@ -38,7 +36,7 @@ const (
 // memory, for the whole life of the target.
 func newRelay(s *scene) (*relay, error) {
 	path := filepath.Join(s.dir, "relay")
-	if err := os.WriteFile(path, relayProgram(asmstubs.RelayImage(s.counter)), 0o700); err != nil {
+	if err := os.WriteFile(path, notify.Executable(asmstubs.RelayImage(s.counter)), 0o700); err != nil {
 		return nil, fmt.Errorf("write the program to execute: %w", err)
 	}
 	room := len(path) + 1
@@ -125,36 +123,4 @@ func (r *relay) run(n int, deltas []uint64) (made int, err error) {
 	}
 	copy(deltas, r.deltas[1:n+1])
 	return made, nil
-}
-
-// relayProgram is code as an executable file: one segment, its headers
-// included.
-func relayProgram(code []byte) []byte {
-	const (
-		at     = 0x20000000 // below the shared memory; a multiple of any page size
-		ehdr   = 64         // sizeof(Elf64_Ehdr), sizeof(Elf64_Phdr): elf.h
-		phdr   = 56
-		before = ehdr + phdr
-	)
-	h := elf.Header64{
-		Ident: [elf.EI_NIDENT]byte{0x7f, 'E', 'L', 'F', byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB), byte(elf.EV_CURRENT)},
-		Type:  uint16(elf.ET_EXEC),
-		// AUDIT_ARCH_* is the ELF machine, with flags in the upper half
-		// (linux/audit.h).
-		Machine: uint16(notify.Native.AuditArch),
-		Version: uint32(elf.EV_CURRENT),
-		Entry:   at + before,
-		Phoff:   ehdr,
-		Ehsize:  ehdr, Phentsize: phdr, Phnum: 1,
-	}
-	size := uint64(before + len(code))
-	p := elf.Prog64{
-		Type: uint32(elf.PT_LOAD), Flags: uint32(elf.PF_R | elf.PF_X),
-		Vaddr: at, Paddr: at, Filesz: size, Memsz: size, Align: 1 << 16,
-	}
-	var b bytes.Buffer
-	for _, v := range []any{&h, &p, code} {
-		_ = binary.Write(&b, binary.LittleEndian, v) // to memory, of fixed-size values
-	}
-	return b.Bytes()
 }

@@ -9,11 +9,15 @@
 // each to its OS thread. Everything else returns a wrapped error.
 //
 //	filter.go    the classic BPF programs and their installation
+//	rules.go     a filter of many rules
 //	listener.go  SECCOMP_IOCTL_NOTIF_*
 //	proposed.go  those of no released kernel, and which of them this one has
 //	pin.go       memory that only the supervisor can write
 //	mem.go       reading and writing a target's memory
 //	tracee.go    ptrace: stops, registers, freezing the peers of a thread
+//	deny.go      ptrace: a call that does not run
+//	executable.go  a program of a few instructions
+//	flip.go      somebody who changes memory all the time
 //	process.go   a target is this same program, started again in a role
 //	fdpass.go    messages and descriptors between supervisor and target
 //	thread.go    what a measuring OS thread needs: affinity, signals, futexes

@@ -53,10 +53,10 @@ func (p *Pin) Size() int { return len(p.mem) }
 
 // Write copies b to the pin's start, where targets see it at once. It panics
 // if there is no room.
-func (p *Pin) Write(b []byte) {
-	_ = p.mem[:len(b)]
-	copy(p.mem, b)
-}
+func (p *Pin) Write(b []byte) { p.WriteAt(b, 0) }
+
+// WriteAt is Write at an offset.
+func (p *Pin) WriteAt(b []byte, offset int) { copy(p.mem[offset:offset+len(b)], b) }
 
 // Close gives up this process' side. What is installed in a target stays.
 func (p *Pin) Close() {

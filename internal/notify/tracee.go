@@ -33,6 +33,7 @@ type Event struct {
 	TID    int
 	Stop   Stop
 	Signal unix.Signal
+	VFork  bool // of a StopClone: who made it sleeps until the child executes or ends
 }
 
 // Tracer traces threads of one process. ptrace ties a tracee to the OS
@@ -175,7 +176,7 @@ func (t *Tracer) Wait(tid int, ev *Event) unix.Errno {
 	case unix.PTRACE_EVENT_EXEC:
 		ev.Stop = StopExec
 	case unix.PTRACE_EVENT_CLONE, unix.PTRACE_EVENT_FORK, unix.PTRACE_EVENT_VFORK:
-		ev.Stop = StopClone
+		ev.Stop, ev.VFork = StopClone, event == unix.PTRACE_EVENT_VFORK
 	case ptraceEventStop:
 		ev.Stop = StopGroup
 	default:
