@@ -37,6 +37,7 @@ var graph = map[string]row{
 	"asmstubs": {nil, []string{"abi/", cmpPkg, xsys}},
 
 	"internal/notify": {[]string{"abi/", "asmstubs", xsys, "golang.org/x/net/bpf"}, []string{cmpPkg}},
+	"bench/workload":  {[]string{"abi", "asmstubs", "internal/notify", xsys}, []string{cmpPkg}},
 	"bench":           {[]string{"abi", "asmstubs", "internal/notify", xsys}, []string{"abi/", cmpPkg}},
 
 	// Knows nothing of what guests do, and is the only one to know QEMU.
@@ -58,7 +59,7 @@ var graph = map[string]row{
 
 	"cmd/unotify-bench": {
 		[]string{
-			"abi/", suiteDir, "bench", "internal/figure", "internal/notify", "internal/report", "kernel", "asmstubs",
+			"abi/", suiteDir, "bench", "bench/workload", "internal/figure", "internal/notify", "internal/report", "kernel", "asmstubs",
 			"github.com/spf13/cobra", "github.com/vbauerster/mpb/v8/",
 			"golang.org/x/perf/", "golang.org/x/sync/", xsys, "golang.org/x/term",
 			"gonum.org/v1/gonum/mathext",
