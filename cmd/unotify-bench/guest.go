@@ -13,6 +13,7 @@ import (
 
 	"unotify-bench/abi/suite"
 	"unotify-bench/bench"
+	"unotify-bench/bench/workload"
 	"unotify-bench/kernel"
 )
 
@@ -28,6 +29,9 @@ type job struct {
 	Mutants   []mutant   `json:",omitempty"` // hunts with them
 
 	Races []suite.Race `json:",omitempty"`
+
+	Workload  workload.Config
+	Workloads []workload.Cell `json:",omitempty"`
 }
 
 const jobFile = "job.json"
@@ -43,6 +47,7 @@ const (
 	eventCheck    = "check"    // suite.Result
 	eventHunt     = "hunt"     // hunted
 	eventRace     = "race"     // suite.RaceCount
+	eventWorkload = "workload" // workload.Row
 )
 
 // guestMain is the init of a virtual machine.
@@ -96,6 +101,8 @@ func doJob(g *kernel.GuestConn) (code int, err error) {
 		return 0, checkJob(ctx, g, j.Checks)
 	case len(j.Races) > 0:
 		return 0, suite.Races(ctx, j.Races, suite.Deadline, func(c suite.RaceCount) error { return g.Emit(eventRace, c) })
+	case len(j.Workloads) > 0:
+		return 0, workload.Run(ctx, j.Workload, j.Workloads, func(r workload.Row) error { return g.Emit(eventWorkload, r) })
 	case j.Probe:
 		for _, f := range bench.Probe(ctx) {
 			if err := g.Emit(eventProbe, f); err != nil {

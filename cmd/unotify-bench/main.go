@@ -13,11 +13,13 @@ import (
 
 	"unotify-bench/abi/suite"
 	"unotify-bench/bench"
+	"unotify-bench/bench/workload"
 	"unotify-bench/kernel"
 )
 
 func main() {
 	suite.Main()
+	workload.Main()
 	bench.Main()
 	if kernel.InGuest() {
 		guestMain()

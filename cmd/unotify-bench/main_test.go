@@ -19,6 +19,7 @@ import (
 
 	"unotify-bench/abi/suite"
 	"unotify-bench/bench"
+	"unotify-bench/bench/workload"
 	"unotify-bench/internal/report"
 	"unotify-bench/kernel"
 )
@@ -27,6 +28,7 @@ import (
 // name, and what else the command is in its roles.
 func TestMain(m *testing.M) {
 	suite.Main()
+	workload.Main()
 	bench.Main()
 	if kernel.InGuest() {
 		guestMain()

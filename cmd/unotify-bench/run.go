@@ -39,6 +39,7 @@ type runFlags struct {
 	guests       string // a command
 	source       string
 	series       string
+	workloadFlags
 }
 
 func (a *app) runCommand() *cobra.Command {
@@ -70,11 +71,17 @@ are named, the rest is measured, and the exit status is 1:
 			if f.quick && !cmd.Flags().Changed("count") {
 				f.count = 2
 			}
+			if f.series != "" && f.asked() {
+				return usageError("--series measures rows, no --workload or --program: choose one")
+			}
 			if f.series != "" {
 				if !cmd.Flags().Changed("kernel") {
 					f.kernel = string(kernel.Stock)
 				}
 				return a.measureSeries(cmd.Context(), f)
+			}
+			if f.asked() {
+				return a.measureWorkloads(cmd.Context(), f)
 			}
 			return a.measure(cmd.Context(), f)
 		},
@@ -103,6 +110,7 @@ are named, the rest is measured, and the exit status is 1:
 	fl.StringVar(&f.guests, "guests", "", "shell command that builds the guests' programs, run once the host is measured")
 	fl.StringVar(&f.series, "series", "", "DIR or A..B: measure stock and then each patch of a series")
 	fl.StringVar(&f.source, "source", "", "kernel source: a tarball, a .deb or a directory (default: fetch Debian's)")
+	f.define(fl)
 	return cmd
 }
 

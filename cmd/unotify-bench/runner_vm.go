@@ -23,14 +23,24 @@ import (
 // machines measures in virtual machines of one architecture, one for each
 // seed or repetition.
 func (r *runner) machines(ctx context.Context, arch *abi.Arch, clock kernel.Clock) error {
-	// What is missing can be said before a build that takes minutes.
-	program, err := guestBinary(arch)
+	lane, err := r.lane(ctx, arch, clock)
 	if err != nil {
 		return err
 	}
+	lane.total = int64(len(lane.cells) * r.plan.count)
+	return lane.each(func(seed uint64) error { return lane.boot(ctx, seed) })
+}
+
+// lane readies the virtual machines of one architecture on one clock.
+func (r *runner) lane(ctx context.Context, arch *abi.Arch, clock kernel.Clock) (*vmLane, error) {
+	// What is missing can be said before a build that takes minutes.
+	program, err := guestBinary(arch)
+	if err != nil {
+		return nil, err
+	}
 	img, err := r.image(ctx, arch)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	lane := &vmLane{runner: r, arch: arch, clock: clock, image: img, program: program, cells: r.plan.guest}
 	// A guest on this clock must never idle between rows. To skip idle time
@@ -47,14 +57,18 @@ func (r *runner) machines(ctx context.Context, arch *abi.Arch, clock kernel.Cloc
 		what = "wall time"
 	}
 	if lane.facts, err = lane.machine(0).Facts(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	r.bar.Step(fmt.Sprintf("measure %s (%s, %s)", arch.Name, img.Release, what))
-	lane.total = int64(len(lane.cells) * r.plan.count)
+	return lane, nil
+}
+
+// each does something for each seed or repetition.
+func (l *vmLane) each(do func(seed uint64) error) error {
 	var g errgroup.Group
-	g.SetLimit(r.plan.jobs)
-	for seed := 1; seed <= r.plan.count; seed++ {
-		g.Go(func() error { return lane.boot(ctx, uint64(seed)) })
+	g.SetLimit(l.plan.jobs)
+	for seed := 1; seed <= l.plan.count; seed++ {
+		g.Go(func() error { return do(uint64(seed)) })
 	}
 	return g.Wait()
 }
@@ -104,7 +118,24 @@ func (l *vmLane) boot(ctx context.Context, seed uint64) error {
 
 // bootOnce is the part of boot that is not remembered.
 func (l *vmLane) bootOnce(ctx context.Context, unit string, seed uint64, take func(bench.Row) error) error {
-	j, err := json.Marshal(job{Config: l.cfg, Cells: l.cells})
+	var at int
+	return l.guest(ctx, job{Config: l.cfg, Cells: l.cells}, seed, eventRow, len(l.cells), func(data []byte) error {
+		var row bench.Row
+		if err := json.Unmarshal(data, &row); err != nil {
+			return fmt.Errorf("guest sent a row that is none: %w", err)
+		}
+		if err := checkRow(row, l.cells[at], l.cfg.Unit); err != nil {
+			return err
+		}
+		at++
+		return errors.Join(l.journal.row(unit, row), take(row))
+	})
+}
+
+// guest has a job done in one virtual machine, which must send so many events
+// of a kind, and no more.
+func (l *vmLane) guest(ctx context.Context, order job, seed uint64, kind string, rows int, take func(data []byte) error) error {
+	j, err := json.Marshal(order)
 	if err != nil {
 		return err
 	}
@@ -116,29 +147,22 @@ func (l *vmLane) bootOnce(ctx context.Context, unit string, seed uint64, take fu
 	}
 	var at int
 	exit, err := m.Boot(ctx, func(e kernel.Event) error {
-		if err := complaint(e, eventRow); err != nil {
+		if err := complaint(e, kind); err != nil {
 			return err
 		}
-		var row bench.Row
-		if err := json.Unmarshal(e.Data, &row); err != nil {
-			return fmt.Errorf("guest sent a row that is none: %w", err)
-		}
-		if at >= len(l.cells) {
+		if at >= rows {
 			return errors.New("guest sent more rows than were asked for")
 		}
-		if err := checkRow(row, l.cells[at], l.cfg.Unit); err != nil {
-			return err
-		}
 		at++
-		return errors.Join(l.journal.row(unit, row), take(row))
+		return take(e.Data)
 	})
 	switch {
 	case errors.Is(err, kernel.ErrSplat) && m.ConsoleLog != "":
 		return fmt.Errorf("%w\n(console: %s)", err, m.ConsoleLog)
 	case err != nil:
 		return err
-	case exit.Code != 0 || at != len(l.cells):
-		return fmt.Errorf("the guest ended with status %d after %d of %d rows", exit.Code, at, len(l.cells))
+	case exit.Code != 0 || at != rows:
+		return fmt.Errorf("the guest ended with status %d after %d of %d rows", exit.Code, at, rows)
 	}
 	return nil
 }
