@@ -35,7 +35,7 @@ func TestResults(t *testing.T) {
 	// What abi says is a table: see TestCommittedMutants.
 	below = slices.DeleteFunc(below, func(p string) bool { return strings.HasPrefix(p, "results/abi/") })
 	paths = append(paths, below...)
-	for _, lane := range []string{"host", "amd64", "arm64", "riscv64", "sweep/amd64", "sweep/arm64", "sweep/riscv64", "before/amd64"} {
+	for _, lane := range []string{"host", "amd64", "arm64", "riscv64", "sweep/amd64", "sweep/arm64", "sweep/riscv64", "before/amd64", "workload/amd64"} {
 		if p := filepath.Join("results", lane+".txt"); !slices.Contains(paths, p) {
 			t.Errorf("no %s", p)
 		}

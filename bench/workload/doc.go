@@ -27,6 +27,7 @@
 //	walk.go log.go serve.go spawn.go build.go attack.go    the workloads
 //	target.go    the target's side of a row
 //	worker.go    the supervisor's side
+//	ending.go    what came of it
 //	run.go       rows one after the other
 //
 // What the policy does not see, as a real one must: symbolic links (a path is

@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 }
 
 // measured runs cells and returns their rows.
-func measured(t *testing.T, ctx context.Context, cfg Config, cells []Cell) ([]Row, error) {
+func measured(ctx context.Context, t *testing.T, cfg Config, cells []Cell) ([]Row, error) {
 	t.Helper()
 	cfg.Unit, cfg.Dir = "ns", t.TempDir()
 	if cfg.Limit == 0 {
@@ -76,7 +76,7 @@ func TestWorkloads(t *testing.T) {
 			continue
 		}
 		t.Run(w.Name, func(t *testing.T) {
-			rows, err := measured(t, t.Context(), Config{Size: 1}, throughAll(w.Name))
+			rows, err := measured(t.Context(), t, Config{Size: 1}, throughAll(w.Name))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -119,7 +119,7 @@ func TestAttack(t *testing.T) {
 	for range 5 {
 		cells = append(cells, throughAll("attack")[2:]...)
 	}
-	rows, err := measured(t, t.Context(), Config{Size: 25}, cells)
+	rows, err := measured(t.Context(), t, Config{Size: 25}, cells)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,7 +189,7 @@ func TestPrograms(t *testing.T) {
 			if tt.env != "" {
 				t.Setenv(envThreads, tt.env)
 			}
-			rows, err := measured(t, t.Context(), Config{Program: tt.program, Policy: usual}, throughAll("program"))
+			rows, err := measured(t.Context(), t, Config{Program: tt.program, Policy: usual}, throughAll("program"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -242,7 +242,7 @@ func TestBadPrograms(t *testing.T) {
 		{"never ends, traced", []string{"/bin/sleep", "600"}, policy, "ptrace-freeze", time.Second, "not done after 1s"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			rows, err := measured(t, t.Context(), Config{Program: tt.program, Policy: tt.policy, Limit: tt.limit}, []Cell{{"program", tt.mech}})
+			rows, err := measured(t.Context(), t, Config{Program: tt.program, Policy: tt.policy, Limit: tt.limit}, []Cell{{"program", tt.mech}})
 			if err != nil || len(rows) != 1 {
 				t.Fatalf("%d rows, %v", len(rows), err)
 			}
@@ -260,7 +260,7 @@ func TestInterrupt(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			time.AfterFunc(500*time.Millisecond, cancel)
 			mark := fmt.Sprintf("6%d", os.Getpid()) // of seconds
-			rows, err := measured(t, ctx, Config{Program: []string{"/bin/sleep", mark}, Policy: Policy{Paths: []string{"/"}}}, []Cell{{"program", mech}})
+			rows, err := measured(ctx, t, Config{Program: []string{"/bin/sleep", mark}, Policy: Policy{Paths: []string{"/"}}}, []Cell{{"program", mech}})
 			if err == nil || len(rows) > 0 {
 				t.Errorf("%d rows and error %v", len(rows), err)
 			}

@@ -36,6 +36,23 @@ func TestREADME(t *testing.T) {
 	generated(t, "-run TestREADME -update -->\n```\n", "```\n<!-- end of table -->", table.String())
 }
 
+// TestREADMEWorkload checks the same of the table of workloads.
+func TestREADMEWorkload(t *testing.T) {
+	f, err := report.ReadFile(filepath.Join("..", "..", "results", "workload", "amd64.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var set report.Set
+	if err := set.AddFile(f); err != nil {
+		t.Fatal(err)
+	}
+	var table bytes.Buffer
+	if err := set.WorkloadTable(&table, report.TableOptions{Width: 80}); err != nil {
+		t.Fatal(err)
+	}
+	generated(t, "-run TestREADMEWorkload -update -->\n```\n", "```\n<!-- end of workloads -->", table.String())
+}
+
 // TestREADMECompare checks that the comparison in README is what the command
 // above it prints.
 func TestREADMECompare(t *testing.T) {

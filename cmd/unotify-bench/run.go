@@ -63,7 +63,13 @@ not apply is left out of what follows, one that does not build stays in; both
 are named, the rest is measured, and the exit status is 1:
 
   unotify-bench run --on amd64 --series my-patches --mech continue -o steps
-  unotify-bench run --on amd64 --series v6.12..my-branch --source ~/linux`,
+  unotify-bench run --on amd64 --series v6.12..my-branch --source ~/linux
+
+With --workload or --program a row is a whole program under a small policy of
+paths and addresses, which is enforced through the mechanism, and the table shows
+what that costs over no supervisor. What the policy decided must be the same
+through each, and the workload attack may get around it only where the mechanism
+is racy: anything else is status 1. Example: --program 'ls -R /usr/share/doc'.`,
 		Example: `  unotify-bench run --quick
   unotify-bench run --on riscv64 --mech continue,ptrace-seccomp --syscall openat --format benchfmt > new.txt`,
 		Args: noArgs,

@@ -58,8 +58,8 @@ type workloadPlan struct {
 
 // workloadPlan checks everything that can be checked before any work begins.
 func (f runFlags) workloadPlan() (*workloadPlan, error) {
-	if len(f.syscalls) > 0 || len(f.sweep) > 0 || f.all || f.per != 0 {
-		return nil, usageError("--workload and --program measure whole programs: --syscall, --sweep, --all and --time have no meaning there")
+	if len(f.syscalls) > 0 || len(f.sweep) > 0 || f.all || f.per != 0 || f.shard != "" {
+		return nil, usageError("--workload and --program measure whole programs: --syscall, --sweep, --all, --time and --shard have no meaning there")
 	}
 	if f.program != "" && len(f.workloads) > 0 {
 		return nil, usageError("--workload and --program exclude each other")

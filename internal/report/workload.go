@@ -90,16 +90,22 @@ func (l *workloadLane) write(out *strings.Builder, width int) {
 	}
 	total := 0
 	for i := range widths {
+		add := widths[i]
 		if i > 0 {
-			widths[i] = max(widths[i], 6)
-			total += gap
+			add = gap + max(widths[i], 6)
+			widths[i] = add - gap
 		}
-		total += widths[i]
+		// What does not fit is left out, from the right.
+		if i > 2 && total+add > width {
+			widths = widths[:i]
+			break
+		}
+		total += add
 	}
 	out.WriteString(l.paint.paint(bold, rule(l.label, min(total, width))) + "\n")
 	for n, line := range lines {
 		var text strings.Builder
-		for i, c := range line.cells {
+		for i, c := range line.cells[:min(len(widths), len(line.cells))] {
 			if i == 0 {
 				text.WriteString(left(c, widths[0]))
 				continue
