@@ -116,7 +116,7 @@ is racy: anything else is status 1. Example: --program 'ls -R /usr/share/doc'.`,
 	fl.StringVar(&f.guests, "guests", "", "shell command that builds the guests' programs, run once the host is measured")
 	fl.StringVar(&f.series, "series", "", "DIR or A..B: measure stock and then each patch of a series")
 	fl.StringVar(&f.source, "source", "", "kernel source: a tarball, a .deb or a directory (default: fetch Debian's)")
-	f.define(fl)
+	f.define(cmd)
 	return cmd
 }
 
