@@ -5,16 +5,20 @@ import (
 	"io/fs"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 )
 
-// Fault is a bug that the variant faulty can have. Its kernel parameter
-// unotify_fault=NAME switches it on.
+// Fault is a bug that the variant faulty can have, or a slow-down. Its kernel
+// parameter unotify_fault=NAME switches it on.
 type Fault struct {
 	Name    string
-	Section string // of the checks that are about it: C to F
+	Section string // of the checks that are about it: C to F; S is a slow-down
 	Doc     string // what goes wrong
 }
+
+// slowdowns is the section of faults that no check can find: they only cost.
+const slowdowns = "S"
 
 // Param is the kernel parameter for it.
 func (f Fault) Param() string { return "unotify_fault=" + f.Name }
@@ -31,10 +35,20 @@ func SwitchFault(name string) error {
 
 // faultLine is a row of SECCOMP_FAULTS in the patch's seccomp_fault.h, which
 // is the only list.
-var faultLine = regexp.MustCompile(`(?m)^\+\tF\(([C-F]), (\w+),\s*"([^"]*)"\)`)
+var faultLine = regexp.MustCompile(`(?m)^\+\tF\(([C-FS]), (\w+),\s*"([^"]*)"\)`)
 
-// Faults lists what can be switched on.
+// Faults lists the bugs that can be switched on.
 func Faults() []Fault {
+	return slices.DeleteFunc(seeded(), func(f Fault) bool { return f.Section == slowdowns })
+}
+
+// Slowdowns lists what can be switched on that costs instructions and is right
+// in everything else: what a measurement should find.
+func Slowdowns() []Fault {
+	return slices.DeleteFunc(seeded(), func(f Fault) bool { return f.Section != slowdowns })
+}
+
+func seeded() []Fault {
 	var faults []Fault
 	files, err := fs.Glob(embeddedPatches, "faults/*.patch")
 	if err != nil {
@@ -52,10 +66,15 @@ func Faults() []Fault {
 	return faults
 }
 
-// FindFault returns the fault of that name. The error lists all there are.
-func FindFault(name string) (Fault, error) {
+// FindFault returns the bug of that name. The error lists all there are.
+func FindFault(name string) (Fault, error) { return findFault(Faults(), name) }
+
+// FindSlowdown is FindFault for those.
+func FindSlowdown(name string) (Fault, error) { return findFault(Slowdowns(), name) }
+
+func findFault(faults []Fault, name string) (Fault, error) {
 	var known []string
-	for _, f := range Faults() {
+	for _, f := range faults {
 		if f.Name == name {
 			return f, nil
 		}

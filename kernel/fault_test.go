@@ -25,6 +25,21 @@ func TestFaults(t *testing.T) {
 		}
 		patches.Write(text)
 	}
+	slow := Slowdowns()
+	if len(slow) == 0 {
+		t.Error("no slow-down, want one")
+	}
+	for _, f := range slow {
+		if !strings.Contains(patches.String(), "seccomp_fault_nops("+f.Name+")") {
+			t.Errorf("no code has the slow-down %s", f.Name)
+		}
+		if got, err := FindSlowdown(f.Name); got != f || err != nil || f.Doc == "" {
+			t.Errorf("FindSlowdown(%q) = %v, %v", f.Name, got, err)
+		}
+		if _, err := FindFault(f.Name); !errors.Is(err, ErrUnknownFault) {
+			t.Errorf("FindFault(%q) = %v: a hunt for it would be in vain", f.Name, err)
+		}
+	}
 	for _, f := range faults {
 		if !strings.Contains(patches.String(), "seccomp_fault("+f.Name+")") {
 			t.Errorf("no code has the fault %s", f.Name)
