@@ -17,13 +17,15 @@
 //	lock.go       two processes, one cache
 //	toolchain.go  the programs a build needs, one row an architecture
 //	image.go      kernels that others built
+//	fault.go      bugs and slow-downs that the variant faulty can have
 //	verify.go     do the patches apply, read well (style.go) and build?
 //	footprint.go  how much they change
 //	steps.go      somebody's series, a kernel for each patch; range.go for commits
 //
 // Booting: a [Machine] starts an image in QEMU with one static binary as
 // init, and delivers the events that it sends. machine.go is where to start,
-// watch.go decides when it has run enough.
+// watch.go decides when it has run enough. trace.go has every instruction of one
+// written down.
 //
 // The package knows nothing of seccomp, of benchmarks or of checks: what the
 // guest does is the caller's business.

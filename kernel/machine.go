@@ -61,6 +61,9 @@ type Machine struct {
 	ConsoleLog string // file that gets the console, head and tail if it is long
 	Run        string // id of the run; events of any other are refused
 
+	// Trace, if not nil, gets every instruction, on the Insns clock.
+	Trace *Trace
+
 	// Logf, if not nil, is told what a user may want to know, such as
 	// that KVM did not work.
 	Logf func(format string, args ...any)
@@ -172,6 +175,9 @@ func (m *Machine) withDefaults() (*Machine, error) {
 	if c.Clock == Insns && c.Accel == AccelKVM {
 		return nil, errors.New("boot: the insns clock counts emulated instructions, KVM has none")
 	}
+	if c.Clock != Insns && c.Trace != nil {
+		return nil, errors.New("boot: a trace is of emulated instructions, so it takes the insns clock")
+	}
 	return &c, nil
 }
 
@@ -208,6 +214,14 @@ func (m *Machine) boot(ctx context.Context, emu *emulator, onEvent func(Event) e
 	// on white space. OptionsFor is not used: it would take up whatever
 	// VMTEST_* variables the user happens to have.
 	opts.QEMUArgs = slices.Concat(dieWithUs(), args)
+	if m.Trace != nil {
+		defer m.Trace.close()
+		more, err := m.Trace.args(ctx, emu, opts.AddFile)
+		if err != nil {
+			return nil, err
+		}
+		opts.QEMUArgs = append(opts.QEMUArgs, more...)
+	}
 
 	// exec.CommandContext enforces this even while onEvent blocks.
 	bound, cancel := context.WithTimeout(ctx, m.Timeout)
