@@ -57,9 +57,12 @@ var graph = map[string]row{
 		[]string{cmpPkg},
 	},
 
+	// Knows nothing of QEMU, nor of Linux but what functions are called.
+	"internal/profile": {[]string{"github.com/ajstarks/svgo", "github.com/google/pprof/profile"}, []string{cmpPkg}},
+
 	"cmd/unotify-bench": {
 		[]string{
-			"abi/", suiteDir, "bench", "bench/workload", "internal/figure", "internal/notify", "internal/report", "kernel", "asmstubs",
+			"abi/", suiteDir, "bench", "bench/workload", "internal/figure", "internal/notify", "internal/profile", "internal/report", "kernel", "asmstubs",
 			"github.com/spf13/cobra", "github.com/vbauerster/mpb/v8/",
 			"golang.org/x/perf/", "golang.org/x/sync/", xsys, "golang.org/x/term",
 			"gonum.org/v1/gonum/mathext",
