@@ -24,6 +24,8 @@ type compareFlags struct {
 	gate   string
 	format string
 	output string
+
+	profile bool
 }
 
 func (a *app) compareCommand() *cobra.Command {
@@ -40,7 +42,10 @@ number, "+10 each" that each took ten instructions more.
 
 --gate 1% fails, with status 1, if a row's headline (insns/op or ns/op) is
 significantly slower by more, or if the new file has no such row. It names the
-rows. Where there are too few runs to tell it fails with status 2.`,
+rows. Where there are too few runs to tell it fails with status 2.
+
+--profile compares two runs with --profile instead, and names the functions that
+take more instructions of a call, or fewer.`,
 		Example: `  unotify-bench compare old.txt new.txt
   unotify-bench compare --gate 1% --mech continue --format markdown old.txt new.txt > table.md`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -49,7 +54,12 @@ rows. Where there are too few runs to tell it fails with status 2.`,
 			}
 			return nil
 		},
-		RunE: func(_ *cobra.Command, args []string) error { return a.compare(args, f) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.profile {
+				return a.compareProfiles(args, f, cmd.Flags().Changed)
+			}
+			return a.compare(args, f)
+		},
 	}
 	fl := cmd.Flags()
 	fl.BoolVar(&f.All, "all", false, "every unit: means, quantiles, the supervisor's share")
@@ -58,6 +68,7 @@ rows. Where there are too few runs to tell it fails with status 2.`,
 	fl.StringVar(&f.match, "run", "", "only rows whose name matches this regular expression")
 	fl.StringVar(&f.gate, "gate", "", "fail if a row is significantly slower by more than this, as in 1% or 0.5%")
 	fl.StringVar(&f.format, "format", "text", strings.Join(compareFormats(), ", "))
+	fl.BoolVar(&f.profile, "profile", false, "compare the profiles of run --profile: which functions grew?")
 	fl.StringVarP(&f.output, "output", "o", "", "file for the comparison (default: standard output)")
 	return cmd
 }

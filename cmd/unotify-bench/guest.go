@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -30,8 +31,10 @@ type job struct {
 
 	Races []suite.Race `json:",omitempty"`
 
-	Workload  workload.Config
+	Workload  workload.Config `json:",omitzero"`
 	Workloads []workload.Cell `json:",omitempty"`
+	Symbols   bool            `json:",omitempty"` // what the kernel's functions are called
+	Fault     string          `json:",omitempty"` // of a kernel with seeded faults, to be on while Cells are measured
 }
 
 const jobFile = "job.json"
@@ -48,6 +51,7 @@ const (
 	eventHunt     = "hunt"     // hunted
 	eventRace     = "race"     // suite.RaceCount
 	eventWorkload = "workload" // workload.Row
+	eventSymbols  = "symbols"  // string: lines of /proc/kallsyms
 )
 
 // guestMain is the init of a virtual machine.
@@ -103,6 +107,8 @@ func doJob(g *kernel.GuestConn) (code int, err error) {
 		return 0, suite.Races(ctx, j.Races, suite.Deadline, func(c suite.RaceCount) error { return g.Emit(eventRace, c) })
 	case len(j.Workloads) > 0:
 		return 0, workload.Run(ctx, j.Workload, j.Workloads, func(r workload.Row) error { return g.Emit(eventWorkload, r) })
+	case j.Symbols:
+		return 0, symbolsJob(g)
 	case j.Probe:
 		for _, f := range bench.Probe(ctx) {
 			if err := g.Emit(eventProbe, f); err != nil {
@@ -111,7 +117,40 @@ func doJob(g *kernel.GuestConn) (code int, err error) {
 		}
 		return 0, nil
 	}
+	if j.Fault != "" {
+		if err := kernel.SwitchFault(strings.TrimSpace(j.Fault)); err != nil {
+			return 0, err
+		}
+	}
 	return 0, bench.Run(ctx, j.Config, j.Cells, func(r bench.Row) error { return g.Emit(eventRow, r) })
+}
+
+// symbolsJob sends what the kernel's functions are called, some at a time.
+func symbolsJob(g *kernel.GuestConn) error {
+	f, err := os.Open("/proc/kallsyms")
+	if err != nil {
+		return fmt.Errorf("the kernel tells no symbols, it needs CONFIG_KALLSYMS=y: %w", err)
+	}
+	defer f.Close()
+	var text strings.Builder
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		// Code only, and not that of modules, which no record begins with.
+		if w := strings.Fields(lines.Text()); len(w) != 3 || !strings.Contains("tTwW", w[1]) {
+			continue
+		}
+		text.WriteString(lines.Text() + "\n")
+		if text.Len() > 128<<10 {
+			if err := g.Emit(eventSymbols, text.String()); err != nil {
+				return err
+			}
+			text.Reset()
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("read the kernel's symbols: %w", err)
+	}
+	return g.Emit(eventSymbols, text.String())
 }
 
 // checkJob runs checks of the suite and sends each result as it comes.

@@ -84,6 +84,9 @@ func (f runFlags) plan() (*plan, error) {
 	if err != nil {
 		return nil, usageError("%w", err)
 	}
+	if err := f.checkFault(); err != nil {
+		return nil, err
+	}
 	match, err := regexp.Compile(f.match)
 	if err != nil {
 		return nil, usageError("--run: %w", err)
@@ -121,6 +124,11 @@ func (f runFlags) plan() (*plan, error) {
 	if len(p.host)+len(p.guest) == 0 {
 		return nil, usageError("no row is called for; see unotify-bench run --list --all")
 	}
+	if f.profile {
+		if err := p.checkProfile(); err != nil {
+			return nil, err
+		}
+	}
 	return p, nil
 }
 
@@ -157,10 +165,21 @@ func (f runFlags) cells() ([]bench.Cell, error) {
 	return bench.Cells(mechs, cases), nil
 }
 
+// faultOn is what to switch on in a kernel that has faults, "" in any other.
+func (p *plan) faultOn() string {
+	switch {
+	case p.kernel != string(kernel.Faulty):
+		return ""
+	case p.fault == "":
+		return noFault
+	}
+	return p.fault
+}
+
 // id tells whether two runs measure the same: what --resume checks.
 func (p *plan) id() string {
 	h := sha256.New()
-	fmt.Fprintln(h, version(), p.kernel, p.source, p.clock, p.accel, p.cpus, p.count, p.per, p.on, p.host, p.guest)
+	fmt.Fprintln(h, version(), p.kernel, p.source, p.clock, p.accel, p.cpus, p.count, p.per, p.on, p.fault, p.host, p.guest)
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 

@@ -40,6 +40,8 @@ type runFlags struct {
 	source       string
 	series       string
 	workloadFlags
+	profile bool
+	fault   string
 }
 
 func (a *app) runCommand() *cobra.Command {
@@ -69,7 +71,13 @@ With --workload or --program a row is a whole program under a small policy of
 paths and addresses, which is enforced through the mechanism, and the table shows
 what that costs over no supervisor. What the policy decided must be the same
 through each, and the workload attack may get around it only where the mechanism
-is racy: anything else is status 1. Example: --program 'ls -R /usr/share/doc'.`,
+is racy: anything else is status 1. Example: --program 'ls -R /usr/share/doc'.
+
+--profile says which function of the kernel the instructions of a call are spent
+in, of the call in the middle: as a table, and in a directory beside the results,
+FILE.profile, for go tool pprof (.pb.gz), for flamegraph.pl and speedscope
+(.folded), and as a flame graph (.svg). It boots a machine a row, by default with
+one seed.`,
 		Example: `  unotify-bench run --quick
   unotify-bench run --on riscv64 --mech continue,ptrace-seccomp --syscall openat --format benchfmt > new.txt`,
 		Args: noArgs,
@@ -88,6 +96,9 @@ is racy: anything else is status 1. Example: --program 'ls -R /usr/share/doc'.`,
 			}
 			if f.asked() {
 				return a.measureWorkloads(cmd.Context(), f)
+			}
+			if f.profile {
+				f.forProfile(cmd.Flags().Changed)
 			}
 			return a.measure(cmd.Context(), f)
 		},
@@ -117,6 +128,8 @@ is racy: anything else is status 1. Example: --program 'ls -R /usr/share/doc'.`,
 	fl.StringVar(&f.series, "series", "", "DIR or A..B: measure stock and then each patch of a series")
 	fl.StringVar(&f.source, "source", "", "kernel source: a tarball, a .deb or a directory (default: fetch Debian's)")
 	f.define(cmd)
+	fl.BoolVar(&f.profile, "profile", false, "also say which function the instructions of a call are spent in; needs gcc")
+	fl.StringVar(&f.fault, "fault", "", "on --kernel faulty, make this cost more: "+slowdownNames())
 	return cmd
 }
 
@@ -151,6 +164,10 @@ func (a *app) measure(ctx context.Context, f runFlags) error {
 	if err != nil {
 		return err
 	}
+	if f.profile && !s.regular {
+		s.discard()
+		return usageError("--profile writes files beside the results: -o must name a file or a directory")
+	}
 	j, err := openJournal[bench.Row](s.beside(".journal"), p.id(), f.resume)
 	if err != nil {
 		s.discard()
@@ -165,7 +182,7 @@ func (a *app) measure(ctx context.Context, f runFlags) error {
 	if f.format == "text" {
 		o := a.tableOptions(a.stdout)
 		o.All = o.All || len(f.sweep) > 0 // its steps are the point of it
-		if e := s.set.Table(a.stdout, o); err == nil {
+		if e := errors.Join(s.set.Table(a.stdout, o), r.profileTables()); err == nil {
 			err = e
 		}
 	}

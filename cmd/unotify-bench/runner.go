@@ -32,6 +32,7 @@ type runner struct {
 
 	mu       sync.Mutex
 	failures []string // rows that could not be measured
+	profiled []profiled
 }
 
 func (r *runner) run(ctx context.Context) error {

@@ -28,6 +28,9 @@ func (r *runner) machines(ctx context.Context, arch *abi.Arch, clock kernel.Cloc
 		return err
 	}
 	lane.total = int64(len(lane.cells) * r.plan.count)
+	if r.plan.profile {
+		return lane.profiles(ctx)
+	}
 	return lane.each(func(seed uint64) error { return lane.boot(ctx, seed) })
 }
 
@@ -42,7 +45,7 @@ func (r *runner) lane(ctx context.Context, arch *abi.Arch, clock kernel.Clock) (
 	if err != nil {
 		return nil, err
 	}
-	lane := &vmLane{runner: r, arch: arch, clock: clock, image: img, program: program, cells: r.plan.guest}
+	lane := &vmLane{runner: r, arch: arch, clock: clock, image: img, program: program, cells: r.plan.guest, done: new(atomic.Int64)}
 	// A guest on this clock must never idle between rows. To skip idle time
 	// QEMU 7.2 moves its clock from either of two threads, and a machine that
 	// halts just then gains a few instructions: of 60 amd64 machines that slept
@@ -85,17 +88,25 @@ type vmLane struct {
 	cells   []bench.Cell
 	cpus    int
 	total   int64
-	done    atomic.Int64
+	done    *atomic.Int64
+
+	// A machine that is traced has one row, and its name in unit.
+	trace *kernel.Trace
+	unit  string
+	heard func(bench.Row)
 }
 
 // boot measures every cell in one virtual machine. Rows are stored as they
 // arrive; the guest is not believed.
 func (l *vmLane) boot(ctx context.Context, seed uint64) error {
-	unit := fmt.Sprintf("%s clock %d seed %d", l.arch.Name, l.clock, seed)
+	unit := fmt.Sprintf("%s clock %d seed %d%s", l.arch.Name, l.clock, seed, l.unit)
 	samples := sha256.New()
 	take := func(row bench.Row) error {
 		fmt.Fprintf(samples, "%s %s\n", row.Cell.Name(), row.SHA256)
 		l.bar.Done(l.done.Add(1), l.total)
+		if l.heard != nil {
+			l.heard(row)
+		}
 		return l.take(row, l.keys(), l.arch.Name, l.cpus)
 	}
 	known, err := l.journal.replay(unit, take)
@@ -140,8 +151,17 @@ func (l *vmLane) guest(ctx context.Context, order job, seed uint64, kind string,
 		return err
 	}
 	m := l.machine(seed)
-	m.Files = map[string][]byte{jobFile: j}
+	// A fault is no input of the run's id, and takes the same room whatever it
+	// is: the machines with it and without are to differ in nothing else.
 	m.Run = runID(l.image, j, seed)
+	if fault := l.plan.faultOn(); fault != "" {
+		order.Fault = fmt.Sprintf("%-*s", faultRoom, fault)
+		if j, err = json.Marshal(order); err != nil {
+			return err
+		}
+	}
+	m.Files = map[string][]byte{jobFile: j}
+	m.Trace = l.trace
 	if m.ConsoleLog, err = l.consoleLog(seed); err != nil {
 		return err
 	}
@@ -185,6 +205,9 @@ func runID(img *kernel.Image, job []byte, seed uint64) string {
 	fmt.Fprintf(h, "%s %d %s", img.SHA256, seed, job)
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
+
+// faultRoom is what the name of a fault takes in a job.
+const faultRoom = 32
 
 func (l *vmLane) keys() laneKeys {
 	seeds := seedList(l.plan.count)
