@@ -15,7 +15,7 @@ import (
 var swept = map[string]struct{ flag, title, axis string }{
 	"bytes":   {"payload", "Payload", "bytes written"},
 	"peers":   {"peers", "Peers", "threads beside the caller"},
-	"filters": {"filters", "Filters", "filters that allow the call, under the mechanism's own"},
+	"filters": {"filters", "Filters", "further filters, which allow the call"},
 	"targets": {"targets", "Targets", "processes on one listener"},
 }
 
