@@ -90,8 +90,8 @@ func debugAbi(t *testing.T, arch *abi.Arch) {
 	}
 	for _, v := range verdicts {
 		lacks := strings.Contains(v.ID, ".compat") && arch.Compat == nil || strings.Contains(v.ID, ".x32-") && !arch.Has(abi.QuirkX32)
-		if want := suite.Pass; v.Verdict != want && !(lacks && v.Verdict == suite.Skip) {
-			t.Errorf("%s is %s, want %s: %s", v.ID, v.Verdict, want, v.Text)
+		if v.Verdict != suite.Pass && (v.Verdict != suite.Skip || !lacks) {
+			t.Errorf("%s is %s, want pass: %s", v.ID, v.Verdict, v.Text)
 		}
 	}
 }

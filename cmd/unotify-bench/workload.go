@@ -74,7 +74,7 @@ func (f runFlags) workloadPlan() (*workloadPlan, error) {
 		known = append(known, w.Name)
 	}
 	p := &workloadPlan{policy: f.policy}
-	names := known
+	var names []string
 	if f.program != "" {
 		if p.program, err = f.findProgram(); err != nil {
 			return nil, err

@@ -161,7 +161,7 @@ func TestFlameXML(t *testing.T) {
 	}
 	d := xml.NewDecoder(&b)
 	for {
-		if _, err := d.Token(); err == io.EOF {
+		if _, err := d.Token(); errors.Is(err, io.EOF) {
 			return
 		} else if err != nil {
 			t.Fatal(err)

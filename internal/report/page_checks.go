@@ -152,16 +152,16 @@ func checkTable(places []checkPlace, ids []string, matrix map[string][]*Check) *
 	t.Head = append(t.Head, "what must hold", "source")
 	for _, id := range ids {
 		row := PageRow{Cells: words(clean(id))}
-		var any *Check
+		var some *Check
 		for _, c := range matrix[id] {
 			if c == nil {
 				row.Cells = append(row.Cells, PageCell{Text: "–", Class: "na"})
 				continue
 			}
-			any = c
+			some = c
 			row.Cells = append(row.Cells, PageCell{Text: c.Verdict, Class: "v-" + c.Verdict, Title: cut(oneLine(c.Text), 200)})
 		}
-		row.Cells = append(row.Cells, PageCell{Text: oneLine(any.Doc), Class: "say"}, PageCell{Text: oneLine(any.Source), Class: "na"})
+		row.Cells = append(row.Cells, PageCell{Text: oneLine(some.Doc), Class: "say"}, PageCell{Text: oneLine(some.Source), Class: "na"})
 		t.Rows = append(t.Rows, row)
 	}
 	return t

@@ -15,9 +15,7 @@ import (
 func (d *digest) summary() *Section {
 	s := &Section{ID: "summary", Title: "What is fast, what is safe"}
 	s.Commands = []string{"unotify-bench report FILE… -o page.html"}
-	for _, line := range d.raceLines() {
-		s.Text = append(s.Text, line)
-	}
+	s.Text = append(s.Text, d.raceLines()...)
 	for _, g := range d.groups {
 		s.Text = append(s.Text, g.lines()...)
 	}

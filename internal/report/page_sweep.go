@@ -57,21 +57,21 @@ func (g *group) sweepSection() *Section {
 
 // split gives each variant a sweep of its own, as the lines of all of them are
 // too many for one picture.
-func (sw *sweep) split() []*sweep {
+func (s *sweep) split() []*sweep {
 	var all []*sweep
-	for _, l := range sw.lines {
-		i := slices.IndexFunc(all, func(s *sweep) bool { return s.lines[0].variant == l.variant })
+	for _, l := range s.lines {
+		i := slices.IndexFunc(all, func(o *sweep) bool { return o.lines[0].variant == l.variant })
 		if i < 0 {
 			i = len(all)
-			all = append(all, &sweep{key: sw.key, block: sw.block})
+			all = append(all, &sweep{key: s.key, block: s.block})
 		}
 		all[i].lines = append(all[i].lines, l)
 	}
 	return all
 }
 
-func (sw *sweep) title() string {
-	base, keys, _ := splitName(sw.block)
+func (s *sweep) title() string {
+	base, keys, _ := splitName(s.block)
 	return (&block{base: base, keys: keys}).title()
 }
 
