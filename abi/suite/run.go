@@ -124,6 +124,13 @@ func checkMain() {
 	}
 	supervise()
 	r := Result{ID: o.ID, Outcome: Unclear, Text: "there is no such check"}
+	// The runtime's preemption signal would interrupt an ioctl that waits for
+	// the target, on a loaded machine.
+	if err := notify.LockThread(); err != nil {
+		r.Text = err.Error()
+		_ = conn.Send(r, -1)
+		return
+	}
 	if c := Find(o.ID); c != nil {
 		r = (&T{dir: o.Dir}).perform(c)
 	}

@@ -68,6 +68,9 @@ func TestAddFD(t *testing.T) {
 		{"at a number, with the answer", abi.NotifAddFD{Flags: abi.SECCOMP_ADDFD_FLAG_SETFD | abi.SECCOMP_ADDFD_FLAG_SEND, NewFD: 78}, 78, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			if err := LockThread(); err != nil {
+				t.Fatal(err)
+			}
 			src, content := given(t)
 			c := startNotified(t)
 			c.getppid(t)

@@ -74,7 +74,10 @@ func (l Listener) IDValid(id *uint64) unix.Errno {
 }
 
 // AddFD installs a.SrcFD of the supervisor into the target and returns the
-// number it got there.
+// number it got there. A signal that comes while it waits for the target takes
+// the descriptor back; with SECCOMP_ADDFD_FLAG_SEND the call was answered
+// already, with 0, and the ioctl, restarted, is EINPROGRESS (seccomp_notify_addfd,
+// as of 6.18). Call it on a thread that blocks signals: LockThread.
 func (l Listener) AddFD(a *abi.NotifAddFD) (fd int, e unix.Errno) {
 	r, _, e := unix.RawSyscall(unix.SYS_IOCTL, uintptr(l.FD), abi.SECCOMP_IOCTL_NOTIF_ADDFD, uintptr(unsafe.Pointer(a)))
 	return int(r), e
