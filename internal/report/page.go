@@ -69,6 +69,9 @@ func NewPage(inputs []*Input, o PageOptions) (*Page, error) {
 	for _, g := range d.groups {
 		add(g.sweepSection())
 	}
+	for _, g := range d.groups {
+		add(g.workloadSection())
+	}
 	add(d.raceSection())
 	add(d.checkSection())
 	add(d.faultSection())
@@ -140,6 +143,7 @@ func newDigest(inputs []*Input, o PageOptions) (*digest, error) {
 	slices.SortStableFunc(d.groups, func(a, b *group) int { return cmp.Compare(a.clock, b.clock) })
 	for _, g := range d.groups {
 		d.warnings = append(d.warnings, g.grid.Warnings()...)
+		d.warnings = append(d.warnings, g.programs.Warnings()...)
 	}
 	if len(d.groups)+len(d.races)+len(d.checks)+len(d.faults) == 0 {
 		return nil, ErrNothing
@@ -208,6 +212,10 @@ func (d *digest) take(f *File, shown map[Lane]machine) {
 	}
 	for _, r := range grid {
 		places[resultLane(r).Where()] = true
+		if string(r.Name.Base()) == workloadBase {
+			add(r, func(g *group) *Set { return &g.programs })
+			continue
+		}
 		add(r, func(g *group) *Set { return &g.grid })
 	}
 	for _, key := range sweepKeys {
@@ -220,7 +228,11 @@ func (d *digest) take(f *File, shown map[Lane]machine) {
 			continue
 		}
 		for _, g := range d.groups {
-			_ = g.grid.AddNA(na) // Read has checked it
+			set := &g.grid
+			if base, _, _ := splitName(na.Name); base == workloadBase {
+				set = &g.programs
+			}
+			_ = set.AddNA(na) // Read has checked it
 		}
 	}
 }

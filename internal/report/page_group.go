@@ -52,6 +52,8 @@ type group struct {
 	clock
 	grid   Set
 	sweeps map[string]*Set // by the key that is swept
+
+	programs Set // rows that are no calls
 	shared *table          // of grid
 }
 

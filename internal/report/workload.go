@@ -59,8 +59,9 @@ type workloadLane struct {
 
 // workloadLine is one row: what it says, and how it is painted.
 type workloadLine struct {
-	cells []string
-	style style
+	cells  []string
+	style  style
+	center float64 // of its headline
 }
 
 var workloadHeads = []string{"", "", "cost", "traps", "denied", "racy", "each"}
@@ -77,7 +78,7 @@ func (l *workloadLane) write(out *strings.Builder, width int) {
 		if name == "attack" {
 			head[2] = "won"
 		}
-		lines, never = append(lines, workloadLine{head, bold}), append(never, "")
+		lines, never = append(lines, workloadLine{head, bold, 0}), append(never, "")
 		more, absent := l.rows(name)
 		lines, never = append(lines, more...), append(never, make([]string, len(more))...)
 		never[len(never)-1] = absent
@@ -193,7 +194,7 @@ func (l *workloadLane) line(c *cell, native float64) workloadLine {
 			cells[6] = amount((center-native)/traps, unit)
 		}
 	}
-	return workloadLine{cells, none}
+	return workloadLine{cells, none, center}
 }
 
 // middle is the median over lines of a metric.
