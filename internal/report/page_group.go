@@ -53,8 +53,8 @@ type group struct {
 	grid   Set
 	sweeps map[string]*Set // by the key that is swept
 
-	programs Set // rows that are no calls
-	shared *table          // of grid
+	programs Set    // rows that are no calls
+	shared   *table // of grid
 }
 
 func (g *group) sweepSet(key string) *Set {
