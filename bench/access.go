@@ -55,14 +55,9 @@ func needsSeccomp(err error) error {
 // the first of fs that it has not. An answer that is neither yes nor no is an
 // error.
 func needsFeatures(l notify.Listener, fs ...notify.Feature) error {
-	for _, f := range fs {
-		has, err := l.Has(f)
-		if err != nil {
-			return err
-		}
-		if !has {
-			return errNA{fmt.Sprintf("this kernel has no %v", f)}
-		}
+	why, err := l.Lacks(fs...)
+	if err == nil && why != "" {
+		err = errNA{why}
 	}
-	return nil
+	return err
 }

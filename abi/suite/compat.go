@@ -67,7 +67,8 @@ func compatProgram(c *abi.Compat) []byte {
 	return b.Bytes()
 }
 
-// task32 is one call of a 32-bit target, as compatSentinel fills it in.
+// task32 is one call of a 32-bit target: registers, in the order of its frame,
+// and the memory of its arguments.
 type task32 struct {
 	words [foundWords]uint32
 	data  [6][dataSize]byte

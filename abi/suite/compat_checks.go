@@ -63,7 +63,7 @@ func (s *compatTarget) reads(fd int32, want string) {
 	}
 }
 
-// trapped begins a call of getppid with every register loaded.
+// trappedCompat begins a call of getppid with every register loaded.
 func (t *T) trappedCompat(flags uint) (*compatTarget, *task32, abi.Notif) {
 	s := t.compatNotified("getppid", flags)
 	task := s.task("getppid")

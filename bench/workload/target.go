@@ -160,16 +160,11 @@ func (m *Mechanism) arm(log bool) (int, error) {
 // needs is the reason why a kernel cannot do what a mechanism needs: the first
 // of fs that it has not.
 func needs(l notify.Listener, fs ...notify.Feature) error {
-	for _, f := range fs {
-		has, err := l.Has(f)
-		if err != nil {
-			return err
-		}
-		if !has {
-			return errNA{fmt.Sprintf("this kernel has no %v", f)}
-		}
+	why, err := l.Lacks(fs...)
+	if err == nil && why != "" {
+		err = errNA{why}
 	}
-	return nil
+	return err
 }
 
 // dress gives the program its descriptors, before its policy is there.

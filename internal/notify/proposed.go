@@ -106,6 +106,19 @@ func (f Feature) String() string {
 // ErrUnclear is what Has returns when the answer was neither yes nor no.
 var ErrUnclear = errors.New("the kernel's answer is neither that of one which has it nor of one which has not")
 
+// Lacks is the first of fs that the kernel has not, in the words that tell a
+// person, "" if it has them all. An answer that is neither yes nor no is an error.
+func (l Listener) Lacks(fs ...Feature) (why string, err error) {
+	for _, f := range fs {
+		if has, err := l.Has(f); err != nil {
+			return "", err
+		} else if !has {
+			return fmt.Sprintf("this kernel has no %v", f), nil
+		}
+	}
+	return "", nil
+}
+
 // Has asks the kernel for f, through any listener of it; FeatureRedirectFlag
 // needs none.
 func (l Listener) Has(f Feature) (bool, error) {

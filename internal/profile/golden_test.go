@@ -2,42 +2,10 @@ package profile
 
 import (
 	"bytes"
-	"flag"
-	"os"
-	"path/filepath"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"unotify-bench/internal/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
-
-// golden compares got with testdata/name. On a difference what was got stays
-// beside it as .got-name, which git ignores.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	gotPath := filepath.Join("testdata", ".got-"+name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		os.Remove(gotPath)
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatalf("%v: make it with: go test -update", err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		if err := os.WriteFile(gotPath, []byte(got), 0o644); err != nil {
-			t.Error(err)
-		}
-		t.Errorf("%s differs from %s (-want +got):\n%s", gotPath, path, diff)
-		return
-	}
-	os.Remove(gotPath)
-}
 
 // sample is a profile of all kinds of stacks; by is added to one function.
 func sample(by uint64) *Profile {
@@ -86,7 +54,7 @@ func TestGolden(t *testing.T) {
 			if err := write(&b); err != nil {
 				t.Fatal(err)
 			}
-			golden(t, name, b.String())
+			golden.Check(t, name, b.String())
 		})
 	}
 }

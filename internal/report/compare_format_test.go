@@ -6,6 +6,8 @@ import (
 	"io"
 	"strings"
 	"testing"
+
+	"unotify-bench/internal/golden"
 )
 
 // twoFiles is a comparison with everything in it that a format has to show.
@@ -68,7 +70,7 @@ func TestCompareFormats(t *testing.T) {
 			if err := write(&out); err != nil {
 				t.Fatal(err)
 			}
-			golden(t, name, out.String())
+			golden.Check(t, name, out.String())
 			if err := write(failingWriter{}); err == nil {
 				t.Error("a full disk is no error")
 			}

@@ -13,9 +13,10 @@ import (
 	"golang.org/x/perf/benchfmt"
 
 	"unotify-bench/internal/figure"
+	"unotify-bench/internal/golden"
 )
 
-// measured is an input of places.
+// demoInput is an input of places.
 func demoInput(t testing.TB, name string, places ...place) *Input {
 	t.Helper()
 	var text bytes.Buffer
@@ -118,7 +119,7 @@ func TestPage(t *testing.T) {
 			fmt.Fprintln(&out, "note:", n)
 		}
 	}
-	golden(t, "page.txt", out.String())
+	golden.Check(t, "page.txt", out.String())
 }
 
 // TestPageClocks: instructions, time and emulated time share no table, no

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"unotify-bench/internal/golden"
 )
 
 // aSeries has a step of each kind, on two architectures.
@@ -50,8 +52,8 @@ func TestSeriesFormats(t *testing.T) {
 	if err := errors.Join(s.Text(&text, false), s.Markdown(&md)); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "series.txt", text.String())
-	golden(t, "series.md", md.String())
+	golden.Check(t, "series.txt", text.String())
+	golden.Check(t, "series.md", md.String())
 	if strings.ContainsAny(text.String()+md.String(), "\x1b\r") {
 		t.Error("control characters came through")
 	}

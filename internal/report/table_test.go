@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/perf/benchfmt"
+
+	"unotify-bench/internal/golden"
 )
 
 func TestTable(t *testing.T) {
@@ -30,7 +32,7 @@ func TestTable(t *testing.T) {
 			if err := tt.set.Table(&out, tt.opts); err != nil {
 				t.Fatal(err)
 			}
-			golden(t, tt.golden, out.String())
+			golden.Check(t, tt.golden, out.String())
 		})
 	}
 }

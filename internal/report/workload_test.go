@@ -3,6 +3,8 @@ package report
 import (
 	"strings"
 	"testing"
+
+	"unotify-bench/internal/golden"
 )
 
 // workloadDemo is a file as a run writes it: two rounds, one mechanism that
@@ -39,7 +41,7 @@ func TestWorkloadTable(t *testing.T) {
 		if err := set.WorkloadTable(&out, TableOptions{Width: width}); err != nil {
 			t.Fatal(err)
 		}
-		golden(t, name, out.String())
+		golden.Check(t, name, out.String())
 		for line := range strings.Lines(out.String()) {
 			if n := runes(strings.TrimSuffix(line, "\n")); n > width {
 				t.Errorf("%d columns, not %d: %s", n, width, line)

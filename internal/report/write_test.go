@@ -11,6 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/perf/benchfmt"
 	"golang.org/x/perf/benchproc"
+
+	"unotify-bench/internal/golden"
 )
 
 // few is a short run of both clocks, with an emulated and an n/a row.
@@ -45,7 +47,7 @@ func TestWriters(t *testing.T) {
 			if err := w.WriteNA(na); err != nil {
 				t.Fatal(err)
 			}
-			golden(t, "few."+format, out.String())
+			golden.Check(t, "few."+format, out.String())
 		})
 	}
 }

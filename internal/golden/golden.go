@@ -1,4 +1,6 @@
-package report
+// Package golden compares what a test gets with a file that is committed. Only
+// tests import it.
+package golden
 
 import (
 	"flag"
@@ -9,11 +11,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// update has the files written anew.
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// golden compares got with testdata/name. On a difference what was got stays
+// Check compares got with testdata/name. On a difference what was got stays
 // beside it as .got-name, which git ignores.
-func golden(t *testing.T, name, got string) {
+func Check(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", name)
 	gotPath := filepath.Join("testdata", ".got-"+name)
