@@ -90,7 +90,7 @@ func testResults(t *testing.T, path string) {
 
 // hashLine is what is kept of every seed's raw samples, so that two people
 // can tell whether they measured the same thing.
-var hashLine = regexp.MustCompile(`^# samples goarch=([a-z0-9]+) seed=([0-9]+) rows=([0-9]+) sha256=[0-9a-f]{64}$`)
+var hashLine = regexp.MustCompile(`^# samples goarch=([a-z0-9]+) seed=([0-9]+) rows=([0-9]+)( program=[0-9a-f]{64})? sha256=[0-9a-f]{64}$`)
 
 // testHashes wants one hash for each of seeds, over all rows together, those
 // that cannot exist included.

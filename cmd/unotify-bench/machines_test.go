@@ -121,7 +121,7 @@ func testMachine(t *testing.T, arch *abi.Arch) {
 			t.Errorf("%s: %v insns/op", r.Name, v)
 		}
 	}
-	prefix := fmt.Sprintf("# samples goarch=%s seed=1 rows=2 sha256=", arch.Name)
+	prefix := fmt.Sprintf("# samples goarch=%s seed=1 rows=2 program=", arch.Name)
 	if s := samples(t, path); len(s) != 1 || !strings.HasPrefix(s[0], prefix) {
 		t.Errorf("lines on samples: %q, want one with %q", s, prefix)
 	}

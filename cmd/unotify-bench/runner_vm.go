@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,6 +18,7 @@ import (
 
 	"unotify-bench/abi"
 	"unotify-bench/bench"
+	"unotify-bench/internal/report"
 	"unotify-bench/kernel"
 )
 
@@ -45,7 +47,14 @@ func (r *runner) lane(ctx context.Context, arch *abi.Arch, clock kernel.Clock) (
 	if err != nil {
 		return nil, err
 	}
-	lane := &vmLane{runner: r, arch: arch, clock: clock, image: img, program: program, cells: r.plan.guest, done: new(atomic.Int64)}
+	sum, err := fileSHA256(program)
+	if err != nil {
+		return nil, err
+	}
+	lane := &vmLane{
+		runner: r, arch: arch, clock: clock, image: img, program: program, programSum: sum,
+		cells: r.plan.guest, done: new(atomic.Int64),
+	}
 	// A guest on this clock must never idle between rows. To skip idle time
 	// QEMU 7.2 moves its clock from either of two threads, and a machine that
 	// halts just then gains a few instructions: of 60 amd64 machines that slept
@@ -90,6 +99,8 @@ type vmLane struct {
 	total   int64
 	done    *atomic.Int64
 
+	programSum string // its SHA-256
+
 	// A machine that is traced has one row, and its name in unit.
 	trace *kernel.Trace
 	unit  string
@@ -124,7 +135,10 @@ func (l *vmLane) boot(ctx context.Context, seed uint64) error {
 	if l.clock != kernel.Insns {
 		return nil
 	}
-	return l.sink.remark("samples goarch=%s seed=%d rows=%d sha256=%s", l.arch.Name, seed, len(l.cells), hex.EncodeToString(samples.Sum(nil)))
+	return l.sink.remark("%s", report.Sample{
+		Goarch: l.arch.Name, Seed: fmt.Sprint(seed), Rows: fmt.Sprint(len(l.cells)),
+		Program: l.programSum, SHA256: hex.EncodeToString(samples.Sum(nil)),
+	}.Remark())
 }
 
 // bootOnce is the part of boot that is not remembered.
@@ -220,6 +234,20 @@ func (l *vmLane) keys() laneKeys {
 		{"accel", string(l.facts.Accel)}, {"clock", clockName(l.clock)}, {"qemu", l.facts.QEMU}, {"seeds", seeds},
 		{"unotify-bench", version()},
 	}
+}
+
+// fileSHA256 is the hash of a program.
+func fileSHA256(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("read the guest's program: %w", err)
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", fmt.Errorf("read the guest's program: %w", err)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // clockName is the value of the key clock.

@@ -19,6 +19,7 @@ type Input struct {
 	Races    []Race
 	Checks   []Check
 	Faults   *Faults
+	Studies  []Stability
 	Warnings []error // what was left out, and why
 }
 
@@ -83,7 +84,7 @@ func firstLine(text []byte) []byte {
 	return line
 }
 
-// json reads an array of races or of checks, one element after the other, so
+// json reads an array of races, of checks or of studies, one element after the other, so
 // that those before a cut remain.
 func (in *Input) json(text []byte) error {
 	d := json.NewDecoder(bytes.NewReader(text))
@@ -105,7 +106,7 @@ func (in *Input) json(text []byte) error {
 	if d.More() {
 		in.Warnings = append(in.Warnings, fmt.Errorf("%s: what follows the first %d elements is left out", in.Name, maxObjects))
 	} else if _, err := d.Token(); err != nil {
-		return in.broken(len(in.Races)+len(in.Checks)+1, err)
+		return in.broken(len(in.Races)+len(in.Checks)+len(in.Studies)+1, err)
 	}
 	if in.empty() {
 		return fmt.Errorf("reading results from %s: %w", in.Name, ErrEmpty)
@@ -113,7 +114,7 @@ func (in *Input) json(text []byte) error {
 	return nil
 }
 
-func (in *Input) empty() bool { return len(in.Races)+len(in.Checks) == 0 }
+func (in *Input) empty() bool { return len(in.Races)+len(in.Checks)+len(in.Studies) == 0 }
 
 // broken is a warning where elements remain.
 func (in *Input) broken(n int, err error) error {
@@ -132,22 +133,28 @@ func (in *Input) element(raw json.RawMessage) error {
 	}
 	has := func(k string) bool { return keys[k] != nil }
 	switch {
-	case has("mechanism") && has("attack") && len(in.Checks) == 0:
+	case has("mechanism") && has("attack") && len(in.Checks)+len(in.Studies) == 0:
 		var r Race
 		if err := errors.Join(json.Unmarshal(raw, &r), r.Check()); err != nil {
 			return err
 		}
 		r.Kernel, r.Accel, r.Verdict, r.Text = short(r.Kernel), short(r.Accel), short(r.Verdict), short(r.Text)
 		in.Races = append(in.Races, r)
-	case has("id") && has("verdict") && len(in.Races) == 0:
+	case has("id") && has("verdict") && len(in.Races)+len(in.Studies) == 0:
 		var c Check
 		if err := errors.Join(json.Unmarshal(raw, &c), c.check()); err != nil {
 			return err
 		}
 		c.Kernel, c.Level, c.Doc, c.Source, c.Text = short(c.Kernel), short(c.Level), short(c.Doc), short(c.Source), short(c.Text)
 		in.Checks = append(in.Checks, c)
+	case has("builds") && has("rows") && len(in.Races)+len(in.Checks) == 0:
+		var st Stability
+		if err := errors.Join(json.Unmarshal(raw, &st), st.Check()); err != nil {
+			return err
+		}
+		in.Studies = append(in.Studies, st)
 	default:
-		return fmt.Errorf("neither a race nor a check: %w", ErrFormat)
+		return fmt.Errorf("neither a race nor a check nor a study: %w", ErrFormat)
 	}
 	return nil
 }

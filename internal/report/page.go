@@ -75,6 +75,7 @@ func NewPage(inputs []*Input, o PageOptions) (*Page, error) {
 	add(d.raceSection())
 	add(d.checkSection())
 	add(d.faultSection())
+	add(d.studySection())
 	add(d.footprintSection())
 	add(d.sources())
 	for _, g := range d.groups {
@@ -109,6 +110,7 @@ type digest struct {
 	races    []Race
 	checks   []Check
 	faults   []*Faults
+	studies  []Stability
 	older    []older
 	warnings []error
 }
@@ -130,6 +132,7 @@ func newDigest(inputs []*Input, o PageOptions) (*digest, error) {
 		d.warnings = append(d.warnings, in.Warnings...)
 		d.races = append(d.races, in.Races...)
 		d.checks = append(d.checks, in.Checks...)
+		d.studies = append(d.studies, in.Studies...)
 		if in.Faults != nil {
 			d.faults = append(d.faults, in.Faults)
 		}
@@ -145,7 +148,7 @@ func newDigest(inputs []*Input, o PageOptions) (*digest, error) {
 		d.warnings = append(d.warnings, g.grid.Warnings()...)
 		d.warnings = append(d.warnings, g.programs.Warnings()...)
 	}
-	if len(d.groups)+len(d.races)+len(d.checks)+len(d.faults) == 0 {
+	if len(d.groups)+len(d.races)+len(d.checks)+len(d.faults)+len(d.studies) == 0 {
 		return nil, ErrNothing
 	}
 	return d, nil

@@ -246,6 +246,8 @@ func (in *Input) holds() string {
 		return fmt.Sprintf("%d races", len(in.Races))
 	case len(in.Checks) > 0:
 		return fmt.Sprintf("%d checks", len(in.Checks))
+	case len(in.Studies) > 0:
+		return fmt.Sprintf("%d studies of stability", len(in.Studies))
 	}
 	var programs []string
 	for _, r := range in.File.Results {

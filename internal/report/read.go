@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"golang.org/x/perf/benchfmt"
 )
@@ -27,6 +28,7 @@ type File struct {
 	Name     string
 	Results  []*benchfmt.Result
 	NAs      []NA
+	Samples  []Sample
 	Units    benchfmt.UnitMetadataMap
 	Warnings []error // lines left out, and why
 }
@@ -62,7 +64,7 @@ func Read(r io.Reader, name string) (*File, error) {
 	if err := f.results(whole); err != nil {
 		return nil, err
 	}
-	f.nas(whole)
+	f.remarks(whole)
 	if len(whole) < len(data) {
 		return f, fmt.Errorf("reading results from %s: %w: %d results before it are complete", name, ErrCut, len(f.Results))
 	}
@@ -94,18 +96,26 @@ func (f *File) results(data []byte) error {
 	return nil
 }
 
-func (f *File) nas(data []byte) {
+// remarks reads the comments that mean something.
+func (f *File) remarks(data []byte) {
 	s := bufio.NewScanner(bytes.NewReader(data))
 	for n := 1; s.Scan(); n++ {
-		if !bytes.HasPrefix(s.Bytes(), []byte(naPrefix)) {
-			continue
+		var err error
+		switch line := s.Text(); {
+		case strings.HasPrefix(line, naPrefix):
+			var na NA
+			if na, err = parseNA(line); err == nil {
+				f.NAs = append(f.NAs, na)
+			}
+		case strings.HasPrefix(line, samplePrefix):
+			var sum Sample
+			if sum, err = parseSample(line); err == nil {
+				f.Samples = append(f.Samples, sum)
+			}
 		}
-		na, err := parseNA(s.Text())
 		if err != nil {
 			f.Warnings = append(f.Warnings, fmt.Errorf("%s:%d: left out: %w", f.Name, n, err))
-			continue
 		}
-		f.NAs = append(f.NAs, na)
 	}
 }
 
