@@ -37,12 +37,12 @@ var graph = map[string]row{
 	"asmstubs": {nil, []string{"abi/", cmpPkg, xsys}},
 
 	"internal/notify": {[]string{"abi/", "asmstubs", xsys, "golang.org/x/net/bpf"}, []string{cmpPkg}},
-	"bench/workload":  {[]string{"abi", "asmstubs", "internal/notify", xsys}, []string{cmpPkg}},
+	"bench/workload":  {[]string{"abi", "asmstubs", "internal/lazy", "internal/notify", xsys}, []string{cmpPkg}},
 	"bench":           {[]string{"abi", "asmstubs", "internal/notify", xsys}, []string{"abi/", cmpPkg}},
 
 	// Knows nothing of what guests do, and is the only one to know QEMU.
 	"kernel": {
-		[]string{"abi/", xsys, "github.com/hugelgupf/vmtest/", "github.com/u-root/u-root/pkg/cpio"},
+		[]string{"abi/", "internal/lazy", xsys, "github.com/hugelgupf/vmtest/", "github.com/u-root/u-root/pkg/cpio"},
 		[]string{"abi/", cmpPkg, cmpPkg + "/cmpopts"},
 	},
 	// Programs that kernel's tests run in guests.
@@ -53,18 +53,19 @@ var graph = map[string]row{
 	"internal/report": {[]string{"abi/", "internal/figure", "golang.org/x/perf/"}, []string{cmpPkg, "internal/golden"}},
 	// A leaf: knows nothing of what it draws.
 	"internal/figure": {
-		[]string{"github.com/ajstarks/svgo/float", "git.sr.ht/~sbinet/gg", "golang.org/x/image/font/"},
+		[]string{"internal/lazy", "github.com/ajstarks/svgo/float", "git.sr.ht/~sbinet/gg", "golang.org/x/image/font/"},
 		[]string{cmpPkg},
 	},
 
 	// Knows nothing of QEMU, nor of Linux but what functions are called.
 	"internal/profile": {[]string{"github.com/ajstarks/svgo", "github.com/google/pprof/profile"}, []string{cmpPkg, "internal/golden"}},
+	"internal/lazy":    {nil, nil},
 	// Only tests import it.
 	"internal/golden": {[]string{cmpPkg}, nil},
 
 	"cmd/unotify-bench": {
 		[]string{
-			"abi/", suiteDir, "bench", "bench/workload", "internal/figure", "internal/notify", "internal/profile", "internal/report", "kernel", "asmstubs",
+			"abi/", suiteDir, "bench", "bench/workload", "internal/figure", "internal/lazy", "internal/notify", "internal/profile", "internal/report", "kernel", "asmstubs",
 			"github.com/spf13/cobra", "github.com/vbauerster/mpb/v8/",
 			"golang.org/x/perf/", "golang.org/x/sync/", xsys, "golang.org/x/term",
 			"gonum.org/v1/gonum/mathext",

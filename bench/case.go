@@ -1,10 +1,11 @@
 package bench
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
-	"sort"
+	"slices"
 	"strings"
 	"unsafe"
 
@@ -80,10 +81,10 @@ var allCases []*Case
 
 func registerCase(c *Case) *Case {
 	allCases = append(allCases, c)
-	order := func(c *Case) string {
-		return fmt.Sprintf("%02d %s %s %08d", strings.Index("getppid openat write bind connect execve", c.Syscall), c.Syscall, c.Addr, c.Bytes)
-	}
-	sort.SliceStable(allCases, func(i, j int) bool { return order(allCases[i]) < order(allCases[j]) })
+	place := func(c *Case) int { return strings.Index("getppid openat write bind connect execve", c.Syscall) }
+	slices.SortStableFunc(allCases, func(a, b *Case) int {
+		return cmp.Or(place(a)-place(b), cmp.Compare(a.Syscall, b.Syscall), cmp.Compare(a.Addr, b.Addr), a.Bytes-b.Bytes)
+	})
 	return c
 }
 

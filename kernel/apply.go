@@ -9,10 +9,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"unotify-bench/internal/lazy"
 )
 
 // overlay is how a patched source differs from the source: the text of each
@@ -154,12 +155,12 @@ func (s *scratch) apply(ctx context.Context, p patch) (notes []string, err error
 	return notes, nil
 }
 
-var patchFailed = regexp.MustCompile(`(?m)^error: patch failed: (.+):(\d+)$`)
+var patchFailed = lazy.Regexp(`(?m)^error: patch failed: (.+):(\d+)$`)
 
 // explain finds in git's words where it failed.
 func (s *scratch) explain(p patch, parsed parsedPatch, said string) error {
 	e := &ErrPatch{Patch: filepath.Join(p.dir, p.name), Version: s.src.version}
-	if m := patchFailed.FindStringSubmatch(said); m != nil {
+	if m := patchFailed().FindStringSubmatch(said); m != nil {
 		e.File = m[1]
 		e.Line, _ = strconv.Atoi(m[2])
 		for _, f := range parsed.files {
@@ -170,7 +171,7 @@ func (s *scratch) explain(p patch, parsed parsedPatch, said string) error {
 	}
 	for line := range strings.Lines(said) {
 		line = strings.TrimSpace(line)
-		if strings.HasPrefix(line, "error: ") && !strings.HasPrefix(line, "error: while searching") && !patchFailed.MatchString(line) {
+		if strings.HasPrefix(line, "error: ") && !strings.HasPrefix(line, "error: while searching") && !patchFailed().MatchString(line) {
 			e.Git = strings.TrimPrefix(line, "error: ")
 			break
 		}

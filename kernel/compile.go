@@ -9,13 +9,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"strings"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"unotify-bench/internal/lazy"
 )
 
 // objectTree is where the objects of one configuration lie. Its directory
@@ -106,14 +107,14 @@ func (o objectTree) make(ctx context.Context, onLine func(string), args ...strin
 
 // compilerError is how gcc, clang and the linker name a place and what is
 // wrong there.
-var compilerError = regexp.MustCompile(`: (fatal )?error: |: undefined reference to `)
+var compilerError = lazy.Regexp(`: (fatal )?error: |: undefined reference to `)
 
 // take remembers what may be worth telling of a line that make printed.
 func (e *ErrMake) take(line string) {
 	if e.Last = append(e.Last, line); len(e.Last) > 20 {
 		e.Last = e.Last[1:]
 	}
-	if len(e.First) < 3 && compilerError.MatchString(line) {
+	if len(e.First) < 3 && compilerError().MatchString(line) {
 		// Paths are relative to the output, one below the source.
 		e.First = append(e.First, strings.TrimPrefix(line, "../"))
 	}

@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
 	"strings"
 	"sync"
+
+	"unotify-bench/internal/lazy"
 )
 
 const (
@@ -21,7 +22,7 @@ const (
 
 // badLine matches what the kernel prints when it has found a bug in itself.
 // Each alternative names the function that prints it in Linux 6.12.
-var badLine = regexp.MustCompile(strings.Join([]string{
+var badLine = lazy.Regexp(strings.Join([]string{
 	`\bBUG: `,                            // KASAN, KCSAN, soft lockup, lib/bug.c, mm, "sleeping function called from"
 	`(^|\] )WARNING: `,                   // __warn(), lockdep's print_*_bug()
 	`\bOops\b`,                           // die()
@@ -45,7 +46,7 @@ var badLine = regexp.MustCompile(strings.Join([]string{
 	`Internal error: `,                   // arm64 die()
 }, "|"))
 
-var panicLine = regexp.MustCompile(`Kernel panic - not syncing: .*`)
+var panicLine = lazy.Regexp(`Kernel panic - not syncing: .*`)
 
 // console follows what the guest prints.
 type console struct {
@@ -109,12 +110,12 @@ func (c *console) keep(p []byte) {
 }
 
 func (c *console) judge() {
-	bad := badLine.Match(c.line)
+	bad := badLine().Match(c.line)
 	if bad && len(c.bad) < badMax {
 		c.bad = append(c.bad, printable(c.line))
 	}
 	if c.panic == "" {
-		if p := panicLine.Find(c.line); p != nil {
+		if p := panicLine().Find(c.line); p != nil {
 			c.panic = printable(p)
 		}
 	}
@@ -122,7 +123,7 @@ func (c *console) judge() {
 }
 
 // endOfReport is print_oops_end_marker()'s line.
-var endOfReport = regexp.MustCompile(`---\[ end `)
+var endOfReport = lazy.Regexp(`---\[ end `)
 
 // report keeps the lines of reports. A panic is an error of its own and dumps
 // the stack by itself: no report begins after it.
@@ -134,7 +135,7 @@ func (c *console) report(bad bool) {
 		return
 	}
 	c.follow--
-	if endOfReport.Match(c.line) {
+	if endOfReport().Match(c.line) {
 		c.follow = 0
 	}
 	if line := printable(c.line); line != "" {

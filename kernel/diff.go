@@ -3,10 +3,11 @@ package kernel
 import (
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"unotify-bench/internal/lazy"
 )
 
 // parsedPatch is what a patch, as git format-patch writes it, says of itself.
@@ -32,8 +33,8 @@ func (f fileDiff) name() string {
 }
 
 var (
-	hunkLine    = regexp.MustCompile(`^@@ -(\d+)(?:,(\d+))? \+\d+(?:,(\d+))? @@`)
-	trailerLine = regexp.MustCompile(`^[A-Z][A-Za-z-]+: \S`)
+	hunkLine    = lazy.Regexp(`^@@ -(\d+)(?:,(\d+))? \+\d+(?:,(\d+))? @@`)
+	trailerLine = lazy.Regexp(`^[A-Z][A-Za-z-]+: \S`)
 )
 
 // parsePatch finds what a patch touches. Beside git's patches it takes those of
@@ -84,7 +85,7 @@ func parsePatch(p patch) (parsedPatch, error) {
 			out.files = append(out.files, fileDiff{old: old, new: now})
 			f = &out.files[len(out.files)-1]
 		case f == nil:
-			if trailerLine.MatchString(line) {
+			if trailerLine().MatchString(line) {
 				out.trailers = append(out.trailers, line)
 			}
 		case line == "--- /dev/null":
@@ -94,7 +95,7 @@ func parsePatch(p patch) (parsedPatch, error) {
 		case strings.HasPrefix(line, "GIT binary patch"):
 			return fail("a binary file cannot be patched")
 		default:
-			m := hunkLine.FindStringSubmatch(line)
+			m := hunkLine().FindStringSubmatch(line)
 			if m == nil {
 				continue // index, mode, "-- " and git's version
 			}

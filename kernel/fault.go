@@ -4,9 +4,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
+
+	"unotify-bench/internal/lazy"
 )
 
 // Fault is a bug that the variant faulty can have, or a slow-down. Its kernel
@@ -35,7 +36,7 @@ func SwitchFault(name string) error {
 
 // faultLine is a row of SECCOMP_FAULTS in the patch's seccomp_fault.h, which
 // is the only list.
-var faultLine = regexp.MustCompile(`(?m)^\+\tF\(([C-FS]), (\w+),\s*"([^"]*)"\)`)
+var faultLine = lazy.Regexp(`(?m)^\+\tF\(([C-FS]), (\w+),\s*"([^"]*)"\)`)
 
 // Faults lists the bugs that can be switched on.
 func Faults() []Fault {
@@ -59,7 +60,7 @@ func seeded() []Fault {
 		if err != nil {
 			continue
 		}
-		for _, m := range faultLine.FindAllSubmatch(text, -1) {
+		for _, m := range faultLine().FindAllSubmatch(text, -1) {
 			faults = append(faults, Fault{Section: string(m[1]), Name: string(m[2]), Doc: string(m[3])})
 		}
 	}

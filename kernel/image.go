@@ -11,12 +11,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
 
 	"unotify-bench/abi"
 	"unotify-bench/abi/amd64"
 	"unotify-bench/abi/arm64"
 	"unotify-bench/abi/riscv64"
+	"unotify-bench/internal/lazy"
 )
 
 // Image is a kernel that can be booted.
@@ -229,7 +229,7 @@ func hasPVH(e *elf.File) bool {
 }
 
 // banner is linux_banner of init/version.c, up to the builder's name.
-var banner = regexp.MustCompile(`Linux version ([0-9]+\.[0-9]+[^ \x00]*) \(`)
+var banner = lazy.Regexp(`Linux version ([0-9]+\.[0-9]+[^ \x00]*) \(`)
 
 // findRelease looks for the banner without holding the image in memory.
 func findRelease(r io.Reader) (string, error) {
@@ -239,7 +239,7 @@ func findRelease(r io.Reader) (string, error) {
 	for {
 		n, err := io.ReadFull(r, buf[keep:])
 		chunk := buf[:keep+n]
-		if m := banner.FindSubmatch(chunk); m != nil {
+		if m := banner().FindSubmatch(chunk); m != nil {
 			return string(m[1]), nil
 		}
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {

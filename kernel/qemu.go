@@ -4,13 +4,13 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
-	"regexp"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"unotify-bench/abi"
+	"unotify-bench/internal/lazy"
 )
 
 // emulator is an installed QEMU for one architecture.
@@ -125,10 +125,10 @@ func findEmulator(ctx context.Context, arch *abi.Arch) (*emulator, error) {
 	return e, nil
 }
 
-var versionLine = regexp.MustCompile(`^QEMU emulator version ((\d+)\.(\d+)[.\d]*)`)
+var versionLine = lazy.Regexp(`^QEMU emulator version ((\d+)\.(\d+)[.\d]*)`)
 
 func parseVersion(out string) (string, error) {
-	m := versionLine.FindStringSubmatch(out)
+	m := versionLine().FindStringSubmatch(out)
 	if m == nil {
 		return "", fmt.Errorf("no QEMU version in %q", quote([]byte(out)))
 	}

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"unotify-bench/internal/lazy"
 )
 
 //go:embed patches faults
@@ -38,7 +40,7 @@ type condition struct{ file, word string }
 
 func (c condition) String() string { return "unless=" + c.file + ":" + c.word }
 
-var wholeWord = regexp.MustCompile(`^\w+$`)
+var wholeWord = lazy.Regexp(`^\w+$`)
 
 // loadSeries reads the patches that dir/series names.
 func loadSeries(files fs.FS, dir string) ([]patch, error) {
@@ -84,7 +86,7 @@ func loadSeries(files fs.FS, dir string) ([]patch, error) {
 func parseCondition(s string) (condition, error) {
 	rest, ok := strings.CutPrefix(s, "unless=")
 	file, word, colon := strings.Cut(rest, ":")
-	if !ok || !colon || !filepath.IsLocal(file) || !wholeWord.MatchString(word) {
+	if !ok || !colon || !filepath.IsLocal(file) || !wholeWord().MatchString(word) {
 		return condition{}, fmt.Errorf("%q is no condition: want unless=FILE:WORD", s)
 	}
 	return condition{file, word}, nil

@@ -9,9 +9,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"time"
+
+	"unotify-bench/internal/lazy"
 )
 
 // sourcePackage is what is fetched if nothing else is said. The archive
@@ -163,7 +164,7 @@ func (b *Builder) unpacked(ctx context.Context, c cacheDir, archive string) (*so
 }
 
 // makefileField is one of the first lines of Linux's Makefile.
-var makefileField = regexp.MustCompile(`(?m)^(VERSION|PATCHLEVEL|SUBLEVEL|EXTRAVERSION) *=[ \t]*(\S*)$`)
+var makefileField = lazy.Regexp(`(?m)^(VERSION|PATCHLEVEL|SUBLEVEL|EXTRAVERSION) *=[ \t]*(\S*)$`)
 
 // makefileVersion reads the version that a source tree says it has.
 func makefileVersion(dir string) (string, error) {
@@ -172,7 +173,7 @@ func makefileVersion(dir string) (string, error) {
 		return "", fmt.Errorf("%w: %s is no Linux source: %w", ErrNoSource, dir, err)
 	}
 	f := map[string]string{}
-	for _, m := range makefileField.FindAllSubmatch(text, -1) {
+	for _, m := range makefileField().FindAllSubmatch(text, -1) {
 		f[string(m[1])] = string(m[2])
 	}
 	if f["VERSION"] == "" || f["PATCHLEVEL"] == "" {

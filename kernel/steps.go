@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"unotify-bench/abi"
+	"unotify-bench/internal/lazy"
 )
 
 // Stepped is the variant of which the cache says a [Step]'s kernel is.
@@ -161,7 +161,7 @@ func (s *Steps) Build(ctx context.Context, arch *abi.Arch, i int) (*Image, error
 }
 
 // subjectTag is what git format-patch puts before a commit's subject.
-var subjectTag = regexp.MustCompile(`^(\[[^\]]*\]\s*)+`)
+var subjectTag = lazy.Regexp(`^(\[[^\]]*\]\s*)+`)
 
 // subject is what a patch that came as a mail is about, else its name.
 func (p patch) subject() string {
@@ -173,7 +173,7 @@ func (p patch) subject() string {
 			subject += line
 			continue
 		case found || line == "" || strings.HasPrefix(line, "diff --git "):
-			if subject = subjectTag.ReplaceAllString(subject, ""); subject == "" {
+			if subject = subjectTag().ReplaceAllString(subject, ""); subject == "" {
 				return p.name
 			}
 			return subject
@@ -183,10 +183,10 @@ func (p patch) subject() string {
 	return p.name
 }
 
-var noFileName = regexp.MustCompile(`[^A-Za-z0-9._+-]+`)
+var noFileName = lazy.Regexp(`[^A-Za-z0-9._+-]+`)
 
 // fileName makes of a name or a subject what is no trouble as a file's name.
 func fileName(s string) string {
-	s = strings.Trim(noFileName.ReplaceAllString(s, "-"), "-.")
+	s = strings.Trim(noFileName().ReplaceAllString(s, "-"), "-.")
 	return strings.Trim(s[:min(len(s), 60)], "-.")
 }

@@ -20,22 +20,12 @@ const (
 
 // variants says what each variant is made of. A further one is a further
 // row.
-var variants = append([]variantSpec{
+var variants = []variantSpec{
 	{name: Stock, doc: "no patch: the control"},
 	{name: Patched, doc: "with kernel/patches", patches: []string{"patches"}},
 	{name: Debug, doc: "patched, with KASAN, lockdep and the like", config: []string{"debug"}, patches: []string{"patches"}},
-}, faulty()...)
-
-// faulty are rows once kernel/faults has something to seed.
-func faulty() []variantSpec {
-	patches := []string{"patches", "faults"}
-	if faults, err := loadSeries(embeddedPatches, "faults"); err == nil && len(faults) == 0 {
-		return nil
-	}
-	return []variantSpec{
-		{name: Faulty, doc: "patched, with kernel/faults", patches: patches},
-		{name: DebugFaulty, doc: "debug, with kernel/faults", config: []string{"debug"}, patches: patches},
-	}
+	{name: Faulty, doc: "patched, with kernel/faults", patches: []string{"patches", "faults"}},
+	{name: DebugFaulty, doc: "debug, with kernel/faults", config: []string{"debug"}, patches: []string{"patches", "faults"}},
 }
 
 type variantSpec struct {

@@ -40,23 +40,13 @@ func (c *Check) Mech() string {
 	return mech
 }
 
-var (
-	catalogue []*Check
-	idForm    = regexp.MustCompile(`^[a-z]+(-[a-z]+)*\.[a-z0-9]+(-[a-z0-9]+)*$`)
-)
+var catalogue []*Check
 
-// add enters checks into the catalogue. What is wrong with one is the fault of
-// who wrote it.
+// add enters checks into the catalogue. Every process that checks something does
+// this at its start, so what checks must be is left to a test.
 func add(checks ...Check) struct{} {
-	for _, c := range checks {
-		switch {
-		case !idForm.MatchString(c.ID), c.Doc == "", c.Source == "", c.run == nil,
-			!slices.Contains([]Level{Must, Ours, Info}, c.Level):
-			panic(fmt.Sprintf("suite: the check %q is not complete", c.ID))
-		case Find(c.ID) != nil:
-			panic(fmt.Sprintf("suite: two checks are called %q", c.ID))
-		}
-		catalogue = append(catalogue, &c)
+	for i := range checks {
+		catalogue = append(catalogue, &checks[i])
 	}
 	return struct{}{}
 }

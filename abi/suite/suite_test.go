@@ -49,6 +49,27 @@ func TestStock(t *testing.T) {
 	}
 }
 
+// idForm is what scripts and reports can take apart.
+var idForm = regexp.MustCompile(`^[a-z]+(-[a-z]+)*\.[a-z0-9]+(-[a-z0-9]+)*$`)
+
+// mistakes are what is wrong with a catalogue.
+func mistakes(all []*Check) []string {
+	var wrong []string
+	seen := make(map[string]bool)
+	for _, c := range all {
+		switch {
+		case !idForm.MatchString(c.ID):
+			wrong = append(wrong, fmt.Sprintf("%q is no ID of a check", c.ID))
+		case c.Doc == "", c.Source == "", c.run == nil, !slices.Contains([]Level{Must, Ours, Info}, c.Level):
+			wrong = append(wrong, fmt.Sprintf("the check %s is not complete", c.ID))
+		case seen[c.ID]:
+			wrong = append(wrong, fmt.Sprintf("two checks are called %s", c.ID))
+		}
+		seen[c.ID] = true
+	}
+	return wrong
+}
+
 // product is the catalogue without this file's checks.
 func product() []*Check {
 	return slices.DeleteFunc(Catalogue(), func(c *Check) bool { return strings.HasPrefix(c.ID, "wire.test-") })
@@ -210,20 +231,18 @@ func TestCatalogue(t *testing.T) {
 			t.Errorf("%s has no check", m)
 		}
 	}
+	for _, wrong := range mistakes(Catalogue()) {
+		t.Error(wrong)
+	}
 	for _, bad := range []Check{
 		{ID: "nothing", Doc: "d", Source: "s", Level: Must, run: func(*T) {}},
 		{ID: "wire.sizes", Doc: "d", Source: "s", Level: Must, run: func(*T) {}},
 		{ID: "wire.new", Source: "s", Level: Must, run: func(*T) {}},
 		{ID: "wire.new", Doc: "d", Source: "s", Level: "nice", run: func(*T) {}},
 	} {
-		func() {
-			defer func() {
-				if recover() == nil {
-					t.Errorf("%+v was taken", bad)
-				}
-			}()
-			add(bad)
-		}()
+		if n := len(mistakes(append(Catalogue(), &bad))); n != 1 {
+			t.Errorf("%+v: %d mistakes were found", bad, n)
+		}
 	}
 	if _, err := Select([]string{"cheese"}, regexp.MustCompile("")); err == nil || !strings.Contains(err.Error(), "known: wire, native") {
 		t.Errorf("an unknown mechanism: %v", err)

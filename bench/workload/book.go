@@ -5,8 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"regexp"
 	"slices"
+
+	"unotify-bench/internal/lazy"
 )
 
 // book is the list of verdicts. Adding to it costs what copying a name costs:
@@ -40,7 +41,7 @@ func (b *book) denied() (n int) {
 }
 
 // processID is a name's part that no two runs have in common.
-var processID = regexp.MustCompile(`/proc/[0-9]+`)
+var processID = lazy.Regexp(`/proc/[0-9]+`)
 
 // lines is the list, sorted, without the names that begin with what differs
 // from run to run: strip is spelled DIR. Only distinct lines are there if
@@ -54,7 +55,7 @@ func (b *book) lines(strip string, distinct bool) []string {
 		if strip != "" {
 			name = bytes.ReplaceAll(name, []byte(strip), []byte("DIR"))
 		}
-		name = processID.ReplaceAll(name, []byte("/proc/PID"))
+		name = processID().ReplaceAll(name, []byte("/proc/PID"))
 		lines = append(lines, fmt.Sprintf("%s %s %q", kinds[e.kind].name, verdictNames[e.verdict], name))
 	}
 	slices.Sort(lines)

@@ -2,9 +2,10 @@ package main
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"unotify-bench/internal/lazy"
 )
 
 // verdict is what a kernel selftest says of one of its tests.
@@ -31,16 +32,16 @@ type ktap struct {
 }
 
 var (
-	ktapPlan = regexp.MustCompile(`^1\.\.(\d+)(?:\s*# ?(\w+)\s*(.*))?$`)
-	ktapLine = regexp.MustCompile(`^(ok|not ok) (\d+) ?([^#]*?)\s*(?:# ?(\w*)\s*(.*))?$`)
+	ktapPlan = lazy.Regexp(`^1\.\.(\d+)(?:\s*# ?(\w+)\s*(.*))?$`)
+	ktapLine = lazy.Regexp(`^(ok|not ok) (\d+) ?([^#]*?)\s*(?:# ?(\w*)\s*(.*))?$`)
 	// ktapSaid is how the kernel's harness complains: "# file.c:123:test:what".
-	ktapSaid = regexp.MustCompile(`^# (\S+\.c:\d+:.*|.*terminated by timeout)$`)
+	ktapSaid = lazy.Regexp(`^# (\S+\.c:\d+:.*|.*terminated by timeout)$`)
 )
 
 func newKTAP(program string) *ktap { return &ktap{program: program, plan: -1} }
 
 func (k *ktap) line(text string) error {
-	if m := ktapPlan.FindStringSubmatch(text); m != nil {
+	if m := ktapPlan().FindStringSubmatch(text); m != nil {
 		if k.plan >= 0 {
 			return fmt.Errorf("%s: a second plan: %q", k.program, text)
 		}
@@ -54,10 +55,10 @@ func (k *ktap) line(text string) error {
 		}
 		return nil
 	}
-	if m := ktapSaid.FindStringSubmatch(text); m != nil && len(k.said) < 10 {
+	if m := ktapSaid().FindStringSubmatch(text); m != nil && len(k.said) < 10 {
 		k.said = append(k.said, clean(fmt.Sprintf("%.200s", m[1])))
 	}
-	m := ktapLine.FindStringSubmatch(text)
+	m := ktapLine().FindStringSubmatch(text)
 	if m == nil {
 		return nil
 	}

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
@@ -18,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"unotify-bench/bench"
+	"unotify-bench/internal/lazy"
 	"unotify-bench/internal/notify"
 )
 
@@ -147,11 +147,11 @@ func (p *perf) time(ctx context.Context, m peerMode, calls, target, supervisor i
 	return cost{wall: usecs * 1000 * float64(calls), cpu: float64(spent)}, err
 }
 
-var usecsPerOp = regexp.MustCompile(`(?m)^\s*([0-9.]+) usecs/op$`)
+var usecsPerOp = lazy.Regexp(`(?m)^\s*([0-9.]+) usecs/op$`)
 
 // perfFigure finds the microseconds of a call in perf bench's output.
 func perfFigure(out string) (float64, error) {
-	f := usecsPerOp.FindStringSubmatch(out)
+	f := usecsPerOp().FindStringSubmatch(out)
 	if f == nil {
 		return 0, fmt.Errorf("perf bench printed no usecs/op: %q", out)
 	}

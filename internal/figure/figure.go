@@ -85,7 +85,7 @@ const (
 // textWidth is about what t takes: exact enough to leave room for it, as the
 // reader's font is not known.
 func textWidth(t string, s style) float64 {
-	return float64(utf8.RuneCountInString(t)) * styles[s].size * 0.62
+	return float64(utf8.RuneCountInString(t)) * styles()[s].size * 0.62
 }
 
 // top draws the head and returns the y at which it ends.

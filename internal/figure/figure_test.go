@@ -185,7 +185,7 @@ func luminance(hex string) float64 {
 // the ground, light and dark (WCAG 2.2, 1.4.3 and 1.4.11).
 func TestStyles(t *testing.T) {
 	sheet := CSS("svg ")
-	for s, l := range styles {
+	for s, l := range styles() {
 		if strings.Count(sheet, "\nsvg ."+string(s)+"{") != 2 {
 			t.Errorf("%s is not in the sheet twice:\n%s", s, sheet)
 		}

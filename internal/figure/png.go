@@ -100,7 +100,7 @@ func (c *pngCanvas) mark(x, y float64, shape Shape, s style) {
 
 // ink fills and strokes what was outlined.
 func (c *pngCanvas) ink(s style) {
-	l := styles[s]
+	l := styles()[s]
 	if l.fill[0] != "" {
 		c.SetColor(rgb(l.fill[0], l.opacity))
 		c.FillPreserve()
@@ -114,7 +114,7 @@ func (c *pngCanvas) ink(s style) {
 }
 
 func (c *pngCanvas) text(x, y float64, t string, a anchor, s style) {
-	l := styles[s]
+	l := styles()[s]
 	face := c.faces[l]
 	if face == nil {
 		f, err := fonts()

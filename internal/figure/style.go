@@ -3,6 +3,7 @@ package figure
 import (
 	"fmt"
 	"strings"
+	"sync"
 )
 
 // A Tone is a kind of thing.
@@ -56,7 +57,8 @@ type look struct {
 	opacity      float64 // of the fill, 0 is full
 }
 
-var styles = makeStyles()
+// styles are made when they are first needed: see package lazy.
+var styles = sync.OnceValue(makeStyles)
 
 func makeStyles() map[style]look {
 	ink, muted := [2]string{"#1c1f23", "#e4e7ea"}, [2]string{"#5c636b", "#a3abb3"}
@@ -97,7 +99,7 @@ func CSS(scope string) string {
 	fmt.Fprintf(&out, "%stext{font-family:system-ui,-apple-system,\"Segoe UI\",Roboto,\"DejaVu Sans\",sans-serif}\n", scope)
 	sheet := func(theme int) {
 		for _, s := range order() {
-			l := styles[s]
+			l := styles()[s]
 			var p []string
 			if l.fill[theme] != "" {
 				p = append(p, "fill:"+l.fill[theme])

@@ -5,10 +5,11 @@ import (
 	"encoding/xml"
 	"fmt"
 	"math"
-	"regexp"
 	"strings"
 
 	svg "github.com/ajstarks/svgo/float"
+
+	"unotify-bench/internal/lazy"
 )
 
 // SVG draws p for a file of its own, which has its style sheet with it.
@@ -42,8 +43,8 @@ func escape(s string) string {
 }
 
 var (
-	wholePoint = regexp.MustCompile(`\.0([", MVH])`)
-	points     = regexp.MustCompile(`(?:points|d)="[^"]*"`)
+	wholePoint = lazy.Regexp(`\.0([", MVH])`)
+	points     = lazy.Regexp(`(?:points|d)="[^"]*"`)
 )
 
 // compact leaves out what svgo writes and nobody reads: a head for files, blanks
@@ -51,7 +52,7 @@ var (
 // texts there is none of it, as quotation marks are escaped there.
 func compact(text []byte) []byte {
 	text = text[bytes.Index(text, []byte("<svg")):]
-	text = points.ReplaceAllFunc(text, func(p []byte) []byte { return wholePoint.ReplaceAll(p, []byte("$1")) })
+	text = points().ReplaceAllFunc(text, func(p []byte) []byte { return wholePoint().ReplaceAll(p, []byte("$1")) })
 	for _, r := range [][2]string{
 		{"<svg\n     ", "<svg "}, {"\n     xmlns", " xmlns"}, {` xmlns:xlink="http://www.w3.org/1999/xlink"`, ""},
 		{` class=""`, ""}, {"\" />\n", "\"/>"}, {"\"/>\n", "\"/>"}, {"\" >", "\">"}, {".0\"", "\""}, {"</text>\n", "</text>"}, {"</title>\n", "</title>"}, {"</g>\n", "</g>\n"},

@@ -5,12 +5,16 @@ import (
 	"html/template"
 	"io"
 	"strings"
+	"sync"
 )
 
 //go:embed compare.html.tmpl
 var compareHTML string
 
-var comparePage = template.Must(template.New("compare").Parse(compareHTML))
+// comparePage is parsed when it is first needed: see package lazy.
+var comparePage = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("compare").Parse(compareHTML))
+})
 
 // htmlPairing is a Pairing as the page shows it.
 type htmlPairing struct {
@@ -67,7 +71,7 @@ func (c *Comparison) HTML(w io.Writer) error {
 		h.Notes = append(h.Notes, p.only()...)
 		page.Pairings = append(page.Pairings, h)
 	}
-	return comparePage.Execute(w, page)
+	return comparePage().Execute(w, page)
 }
 
 // finite drops an interval that is none.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"sync"
 
 	"unotify-bench/internal/figure"
 )
@@ -19,14 +20,17 @@ var (
 	pageJS string
 )
 
-var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
-	"svg":    func(p figure.Picture) template.HTML { return template.HTML(figure.InlineSVG(p)) }, //nolint:gosec // it escapes its texts
-	"name":   figure.NameOf,
-	"css":    func() template.CSS { return template.CSS(pageCSS + figure.CSS("svg ")) },
-	"script": func() template.JS { return template.JS(pageJS) },
-	"part":   func(s *Section) sectionAt { return sectionAt{s, 3} },
-	"top":    func(s *Section) sectionAt { return sectionAt{s, 2} },
-}).Parse(pageHTML))
+// pageTemplate is parsed when it is first needed: see package lazy.
+var pageTemplate = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("page").Funcs(template.FuncMap{
+		"svg":    func(p figure.Picture) template.HTML { return template.HTML(figure.InlineSVG(p)) }, //nolint:gosec // it escapes its texts
+		"name":   figure.NameOf,
+		"css":    func() template.CSS { return template.CSS(pageCSS + figure.CSS("svg ")) },
+		"script": func() template.JS { return template.JS(pageJS) },
+		"part":   func(s *Section) sectionAt { return sectionAt{s, 3} },
+		"top":    func(s *Section) sectionAt { return sectionAt{s, 2} },
+	}).Parse(pageHTML))
+})
 
 // sectionAt is a section and the level of its heading.
 type sectionAt struct {
@@ -80,7 +84,7 @@ func (t *PageTable) Classes() string {
 // to sort tables.
 func (p *Page) HTML(w io.Writer) error {
 	var out bytes.Buffer
-	if err := pageTemplate.Execute(&out, p); err != nil {
+	if err := pageTemplate().Execute(&out, p); err != nil {
 		return fmt.Errorf("make the page: %w", err)
 	}
 	_, err := w.Write(out.Bytes())

@@ -1,0 +1,19 @@
+// Package lazy has things made when they are first used.
+//
+// Every row and every check is measured in processes that start this program
+// anew, and what packages make when the program starts, each of them pays for:
+// that was 9 million instructions, as many as the hundreds of calls that a row then
+// measures, and is 3. So no package of this module compiles an expression or a
+// template at its start; a test at the top looks for that.
+package lazy
+
+import (
+	"regexp"
+	"sync"
+)
+
+// Regexp is the expression, compiled when it is first asked for. It panics then
+// if the expression is none.
+func Regexp(expr string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
+}
