@@ -14,6 +14,7 @@ import (
 	"unotify-bench/abi"
 	"unotify-bench/bench"
 	"unotify-bench/internal/profile"
+	"unotify-bench/internal/report"
 )
 
 var profilePairsN = flag.Int("profile.pairs", 0, "TestProfilePairs: pairs of runs of one kernel, on each architecture")
@@ -78,6 +79,48 @@ func testProfile(t *testing.T, arch *abi.Arch) {
 	}
 	if want := harnessInsns[arch.Name]; user[profile.Target] != want || user[profile.Supervisor] < 50 || user[profile.Supervisor] > 500 {
 		t.Errorf("in user mode: %v; want %d of the target, the loop's own and the trap, and some of the supervisor", user, want)
+	}
+}
+
+// TestSlowdown has the same slow-down found by its instructions alone, in a pair
+// of runs with the usual seeds.
+func TestSlowdown(t *testing.T) {
+	for _, arch := range arches() {
+		t.Run(arch.Name, func(t *testing.T) {
+			needGuests(t, arch.Name)
+			before := results(t, profileRun(t, arch.Name, "--count", "5"))
+			after := results(t, profileRun(t, arch.Name, "--count", "5", "--fault", "continue_slow"))
+			c, err := report.Compare(before, after, report.CompareOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := c.Pairings[0].Pairs[0]
+			t.Logf("%v, then %v instructions: %v", p.Old.Center, p.New.Center, p.Verdict)
+			if d := p.Diff(); p.Verdict != report.Slower || d < 9 || d > 11 {
+				t.Errorf("the row is %v, by %v; want slower by 10 ± 1", p.Verdict, d)
+			}
+		})
+	}
+}
+
+func TestProfileUsage(t *testing.T) {
+	for _, tt := range []struct{ args, want string }{
+		{"--profile --on host,amd64", "the host has none"},
+		{"--profile --clock wall --on amd64", "takes --clock insns"},
+		{"--profile --on amd64 --resume -o x", "does not --resume"},
+		{"--profile --on amd64 --syscall execve", "not made one by one"},
+		{"--profile --on amd64 --mech continue --sweep targets", "of many targets at once"},
+		{"--profile --all --count 5", "boots a machine for each row"},
+		{"--profile --series x", "not with --series, --workload or --program"},
+		{"--profile --workload walk", "not with --series, --workload or --program"},
+		{"--profile --program ls", "not with --series, --workload or --program"},
+		{"--fault continue_slow --on amd64", "--fault is for --kernel faulty"},
+		{"--fault redirect_leak --kernel faulty --on amd64", "continue_slow"},
+	} {
+		status, _, stderr := runHere(append([]string{"run"}, strings.Fields(tt.args)...)...)
+		if status != exitUsage || !strings.Contains(stderr, tt.want) {
+			t.Errorf("run %s: status %d, %q; want %d and %q", tt.args, status, stderr, exitUsage, tt.want)
+		}
 	}
 }
 

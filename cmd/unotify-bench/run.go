@@ -88,6 +88,9 @@ one seed.`,
 			if f.series != "" && f.asked() {
 				return usageError("--series measures rows, no --workload or --program: choose one")
 			}
+			if f.profile && (f.series != "" || f.asked()) {
+				return usageError("--profile is of the calls of a row: not with --series, --workload or --program. Profile two steps of a series each alone, then: unotify-bench compare --profile")
+			}
 			if f.series != "" {
 				if !cmd.Flags().Changed("kernel") {
 					f.kernel = string(kernel.Stock)
