@@ -137,12 +137,10 @@ const profileSuffix = ".profile"
 
 func (p *profiler) seed(ctx context.Context, c bench.Cell, seed uint64) (*profile.Profile, error) {
 	var row bench.Row
-	lane := &vmLane{
-		runner: p.runner, arch: p.arch, clock: p.clock, image: p.image, program: p.program, facts: p.facts,
-		cfg: p.cfg, cells: []bench.Cell{c}, cpus: p.cpus, total: p.total, done: p.done,
-		trace: &kernel.Trace{Mark: p.code.Before, Cuts: p.code.Cuts(), From: p.code.From, To: p.code.To},
-		unit:  " " + c.Name(), heard: func(r bench.Row) { row = r },
-	}
+	lane := *p.vmLane
+	lane.cells, lane.unit = []bench.Cell{c}, " "+c.Name()
+	lane.trace = &kernel.Trace{Mark: p.code.Before, Cuts: p.code.Cuts(), From: p.code.From, To: p.code.To}
+	lane.heard = func(r bench.Row) { row = r }
 	err := lane.boot(ctx, seed)
 	if lane.trace.File != nil {
 		defer lane.trace.File.Close()

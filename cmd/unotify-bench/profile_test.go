@@ -111,9 +111,9 @@ func TestProfileUsage(t *testing.T) {
 		{"--profile --on amd64 --syscall execve", "not made one by one"},
 		{"--profile --on amd64 --mech continue --sweep targets", "of many targets at once"},
 		{"--profile --all --count 5", "boots a machine for each row"},
-		{"--profile --series x", "not with --series, --workload or --program"},
-		{"--profile --workload walk", "not with --series, --workload or --program"},
-		{"--profile --program ls", "not with --series, --workload or --program"},
+		{"--profile --series x", "does not go with --series"},
+		{"--profile --workload walk", "not of --workload or --program"},
+		{"--profile --program ls", "not of --workload or --program"},
 		{"--fault continue_slow --on amd64", "--fault is for --kernel faulty"},
 		{"--fault redirect_leak --kernel faulty --on amd64", "continue_slow"},
 	} {

@@ -53,6 +53,19 @@ func TestREADMEWorkload(t *testing.T) {
 	generated(t, "-run TestREADMEWorkload -update -->\n```\n", "```\n<!-- end of workloads -->", table.String())
 }
 
+// TestREADMEStability checks the same of what the study of stability says.
+func TestREADMEStability(t *testing.T) {
+	in, err := report.ReadInput(filepath.Join("..", "..", "results", "stability.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	for i := range in.Studies {
+		text.WriteString(in.Studies[i].Sentences())
+	}
+	generated(t, "-run TestREADMEStability -update -->\n```\n", "```\n<!-- end of stability -->", text.String())
+}
+
 // TestREADMECompare checks that the comparison in README is what the command
 // above it prints.
 func TestREADMECompare(t *testing.T) {

@@ -33,7 +33,7 @@ our patches. --format svg or png writes the pictures alone, into a directory.
 
 What a file holds is seen from what is in it: measurements (run, in benchfmt),
 races (abi race --format json), checks (abi --format json), seeded bugs (abi
---mutants). Of a directory, everything below it that is one of these. Without any,
+--mutants), how well runs repeat (stability --format json). Of a directory, everything below it that is one of these. Without any,
 the results of the last run are taken from where run keeps them.
 
 Instructions and time are never in one table. Of two kernels of one name and

@@ -88,8 +88,11 @@ one seed.`,
 			if f.series != "" && f.asked() {
 				return usageError("--series measures rows, no --workload or --program: choose one")
 			}
-			if f.profile && (f.series != "" || f.asked()) {
-				return usageError("--profile is of the calls of a row: not with --series, --workload or --program. Profile two steps of a series each alone, then: unotify-bench compare --profile")
+			if f.profile && f.series != "" {
+				return usageError("--profile does not go with --series: profile the kernels of two steps, then: unotify-bench compare --profile")
+			}
+			if f.profile && f.asked() {
+				return usageError("--profile is of the calls of a row: not of --workload or --program")
 			}
 			if f.series != "" {
 				if !cmd.Flags().Changed("kernel") {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"os"
 	"path/filepath"
@@ -110,8 +111,7 @@ type vmLane struct {
 // boot measures every cell in one virtual machine. Rows are stored as they
 // arrive; the guest is not believed.
 func (l *vmLane) boot(ctx context.Context, seed uint64) error {
-	unit := fmt.Sprintf("%s clock %d seed %d%s", l.arch.Name, l.clock, seed, l.unit)
-	samples := sha256.New()
+	unit, samples := l.unitName(seed), sha256.New()
 	take := func(row bench.Row) error {
 		fmt.Fprintf(samples, "%s %s\n", row.Cell.Name(), row.SHA256)
 		l.bar.Done(l.done.Add(1), l.total)
@@ -132,11 +132,22 @@ func (l *vmLane) boot(ctx context.Context, seed uint64) error {
 			return err
 		}
 	}
+	return l.remarkSamples(seed, len(l.cells), samples)
+}
+
+// unitName is what a machine's part of the journal is called.
+func (l *vmLane) unitName(seed uint64) string {
+	return fmt.Sprintf("%s clock %d seed %d program %.12s%s", l.arch.Name, l.clock, seed, l.programSum, l.unit)
+}
+
+// remarkSamples writes down the hash of all samples of a machine, on the clock
+// where they repeat.
+func (l *vmLane) remarkSamples(seed uint64, rows int, samples hash.Hash) error {
 	if l.clock != kernel.Insns {
 		return nil
 	}
 	return l.sink.remark("%s", report.Sample{
-		Goarch: l.arch.Name, Seed: fmt.Sprint(seed), Rows: fmt.Sprint(len(l.cells)),
+		Goarch: l.arch.Name, Seed: fmt.Sprint(seed), Rows: fmt.Sprint(rows),
 		Program: l.programSum, SHA256: hex.EncodeToString(samples.Sum(nil)),
 	}.Remark())
 }
@@ -228,24 +239,28 @@ func (l *vmLane) keys() laneKeys {
 	if l.clock == kernel.Wall {
 		seeds = ""
 	}
-	return laneKeys{
+	keys := laneKeys{
 		{"goos", "linux"}, {"goarch", l.arch.Name},
 		{"kernel", l.image.Release}, {"kernel-sha256", l.image.SHA256},
 		{"accel", string(l.facts.Accel)}, {"clock", clockName(l.clock)}, {"qemu", l.facts.QEMU}, {"seeds", seeds},
 		{"unotify-bench", version()},
 	}
+	if l.plan.fault != "" {
+		keys = append(keys, [2]string{"fault", l.plan.fault})
+	}
+	return keys
 }
 
-// fileSHA256 is the hash of a program.
+// fileSHA256 is the hash of a file.
 func fileSHA256(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return "", fmt.Errorf("read the guest's program: %w", err)
+		return "", fmt.Errorf("read %s: %w", path, err)
 	}
 	defer f.Close()
 	h := sha256.New()
 	if _, err := io.Copy(h, f); err != nil {
-		return "", fmt.Errorf("read the guest's program: %w", err)
+		return "", fmt.Errorf("read %s: %w", path, err)
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
 }

@@ -28,10 +28,9 @@ func (a *app) stabilityCommand() *cobra.Command {
 
 Runs of one kernel, QEMU and program must have the same samples, to the
 instruction: where their hashes differ, the files are named and the exit status
-is 1. Runs of kernels or programs that were built in another way, and do the
-same, show what a build changes by itself: what is between two of them is no
-finding. From that comes how many instructions more in a call compare finds,
-whichever two of the builds it is given.
+is 1. What differs between builds that change nothing of what is measured is
+noise; from it follows the smallest change, in instructions of a call, that
+compare finds between any two of them.
 
 A study in JSON (--format json) is shown again if it is given alone.`,
 		Example: `  unotify-bench stability monday.txt tuesday.txt other-compiler.txt
@@ -84,7 +83,17 @@ func (a *app) stability(names []string, f stabilityFlags) error {
 // studies reads results files, or one study.
 func (a *app) studies(names []string) ([]report.Stability, error) {
 	var files []*report.File
+	seen := map[string]string{} // names of files, by what is in them
 	for _, name := range names {
+		sum, err := fileSHA256(name)
+		if err != nil {
+			return nil, usageError("%w", err)
+		}
+		if seen[sum] != "" {
+			a.warn(fmt.Errorf("%s holds what %s does: counted once", name, seen[sum]))
+			continue
+		}
+		seen[sum] = name
 		in, err := report.ReadInput(name)
 		if err != nil {
 			return nil, usageError("%w", err)

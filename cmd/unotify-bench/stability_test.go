@@ -29,7 +29,7 @@ BenchmarkNotify/mech=continue/syscall=openat/wake=sync/cpus=same-1 300 9501 insn
 	var paths []string
 	for _, f := range [][3]string{{"one", "k1", "aa"}, {"two", "k1", second}, {"three", "k2", "cc"}} {
 		path := filepath.Join(dir, f[0]+".txt")
-		if err := os.WriteFile(path, []byte(strings.NewReplacer("KERNEL", f[1], "HASH", f[2]).Replace(text)), 0o600); err != nil {
+		if err := os.WriteFile(path, []byte(strings.NewReplacer("KERNEL", f[1], "HASH", f[2]).Replace(text)+"# "+f[0]+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		paths = append(paths, path)
@@ -41,7 +41,7 @@ func TestStability(t *testing.T) {
 	same := stabilityFiles(t, false)
 	c := newCommand(t, append([]string{"stability"}, same...)...)
 	c.runs(t, exitOK)
-	for _, want := range []string{"riscv64, 6.12, QEMU 7.2.22: 3 runs, 2 builds, 1 row", "all 1 hashes", "9501"} {
+	for _, want := range []string{"riscv64: 6.12, QEMU 7.2.22, 3 runs, 2 builds, 1 row", "1 of 1 hashes are those", "9501"} {
 		if !strings.Contains(c.stdout.String(), want) {
 			t.Errorf("%q is not in it:\n%s", want, &c.stdout)
 		}
@@ -70,6 +70,8 @@ func TestStabilityUsage(t *testing.T) {
 	}{
 		{nil, "two or more"},
 		{files[:1], "one run says nothing"},
+		{[]string{files[0], files[0]}, "one run says nothing"},
+		{[]string{files[0], filepath.Dir(files[0]) + "/./one.txt"}, "counted once"},
 		{[]string{"--format", "xml", files[0], files[1]}, "unknown format"},
 		{[]string{"-o", files[0], files[0], files[1]}, "is one of the files that are read"},
 		{[]string{files[0], "exit.go"}, "not benchmark results"},

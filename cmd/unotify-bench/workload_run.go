@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -120,8 +119,7 @@ func (r *workloadRunner) inMachines(ctx context.Context, arch *abi.Arch, clock k
 
 // boot measures every cell in one virtual machine.
 func (r *workloadRunner) boot(ctx context.Context, l *vmLane, seed uint64) error {
-	unit := fmt.Sprintf("%s clock %d seed %d", l.arch.Name, l.clock, seed)
-	samples := sha256.New()
+	unit, samples := l.unitName(seed), sha256.New()
 	store := r.taker(l.keys(), l.arch.Name, l.cpus)
 	take := func(row workload.Row) error {
 		fmt.Fprintf(samples, "%s %s\n", row.Cell.Name(), row.SHA256)
@@ -152,10 +150,7 @@ func (r *workloadRunner) boot(ctx context.Context, l *vmLane, seed uint64) error
 			return err
 		}
 	}
-	if l.clock != kernel.Insns {
-		return nil
-	}
-	return l.sink.remark("samples goarch=%s seed=%d rows=%d sha256=%s", l.arch.Name, seed, len(r.inGuest), hex.EncodeToString(samples.Sum(nil)))
+	return l.remarkSamples(seed, len(r.inGuest), samples)
 }
 
 // taker stores the rows of one round, each beside its round's baseline.

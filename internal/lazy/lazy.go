@@ -4,7 +4,7 @@
 // anew, and what packages make when the program starts, each of them pays for:
 // that was 9 million instructions, as many as the hundreds of calls that a row then
 // measures, and is 3. So no package of this module compiles an expression or a
-// template at its start; a test at the top looks for that.
+// template at its start; a test of the command looks for that (TestStart).
 package lazy
 
 import (

@@ -17,10 +17,11 @@ import (
 const slabSlack = 32
 
 // watched are the caches of what a notification, a pin, a target and its
-// supervisor are made of. Most of seccomp is in kmalloc-*; vmap_area has the
-// programs of filters, and buffers that kvmalloc gave.
+// supervisor are made of. Most of seccomp is in kmalloc-*, what is charged to a
+// memory cgroup (with CONFIG_MEMCG) in kmalloc-cg-*; vmap_area has the programs of
+// filters, and buffers that kvmalloc gave.
 var watched = []string{
-	"kmalloc-[0-9]*", "vm_area_struct", "vmap_area", "filp", "mm_struct", "task_struct", "files_cache",
+	"kmalloc-[0-9]*", "kmalloc-cg-[0-9]*", "vm_area_struct", "vmap_area", "filp", "mm_struct", "task_struct", "files_cache",
 	"signal_cache", "sighand_cache", "cred", "pid", "shmem_inode_cache",
 }
 

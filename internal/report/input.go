@@ -149,7 +149,7 @@ func (in *Input) element(raw json.RawMessage) error {
 		in.Checks = append(in.Checks, c)
 	case has("builds") && has("rows") && len(in.Races)+len(in.Checks) == 0:
 		var st Stability
-		if err := errors.Join(json.Unmarshal(raw, &st), st.Check()); err != nil {
+		if err := errors.Join(json.Unmarshal(raw, &st), st.check()); err != nil {
 			return err
 		}
 		in.Studies = append(in.Studies, st)

@@ -14,6 +14,7 @@ import (
 const (
 	raceJSON   = `{"where":"amd64","kernel":"6.12","mechanism":"continue-read","attack":"thread","accel":"tcg","cpus":1,"tries":1000,"won":250,"denied":7,"rate":0.25,"upper95":0.27,"seconds":0.5,"verdict":"loses"}`
 	checkJSON  = `{"where":"amd64","kernel":"6.12","id":"reply.value","level":"must","doc":"the value arrives","source":"seccomp.h","verdict":"pass"}`
+	studyJSON  = `{"where":"amd64","builds":[{"kernel":"6.12","runs":["a"]}],"rows":[{"name":"n","median":100}]}`
 	faultsText = "fault     section  found on amd64 by  found on arm64 by\n" +
 		"pin_flag  F        pin.flag           -\n" +
 		"amd64 (Linux 6.12): 1 of 1 found, F 1/1\n"
@@ -40,6 +41,11 @@ func TestInput(t *testing.T) {
 		{name: "an impossible race", in: "[" + raceJSON + "," + strings.Replace(raceJSON, `"won":250`, `"won":2500`, 1) + "]", holds: "1 races", warns: []string{"element 2 left out: continue-read, thread: 2500 of 1000 tries lost"}},
 		{name: "an impossible rate", in: "[" + raceJSON + "," + strings.Replace(raceJSON, `0.27`, `27`, 1) + "]", holds: "1 races", warns: []string{"rate 0.25, at most 27"}},
 		{name: "an unknown verdict", in: "[" + checkJSON + "," + strings.Replace(checkJSON, `"pass"`, `"good"`, 1) + "]", holds: "1 checks", warns: []string{`the verdict "good" is none of`}},
+		{name: "a study", in: "[" + studyJSON + "]", holds: "how well runs repeat in 1 place"},
+		{name: "a study among races", in: "[" + raceJSON + "," + studyJSON + "]", holds: "1 races", warns: []string{"neither a race nor a check nor a study"}},
+		{name: "a race among studies", in: "[" + studyJSON + "," + raceJSON + "]", holds: "how well runs repeat in 1 place", warns: []string{"neither a race nor a check nor a study"}},
+		{name: "a study, cut", in: "[" + studyJSON + "," + studyJSON[:40], holds: "how well runs repeat in 1 place", warns: []string{"element 2"}},
+		{name: "an impossible study", in: "[" + studyJSON + "," + strings.Replace(studyJSON, "100", "-100", 1) + "]", holds: "how well runs repeat in 1 place", warns: []string{"element 2 left out: row n of a study: -100 is no figure"}},
 		{name: "races among checks", in: "[" + checkJSON + "," + raceJSON + "]", holds: "1 checks", warns: []string{"neither a race nor a check"}},
 		{name: "a fault's line too short", in: faultsText + "x\n", holds: "1 seeded bugs", warns: []string{"f:4: left out"}},
 

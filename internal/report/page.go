@@ -45,7 +45,7 @@ type PageOptions struct {
 }
 
 // ErrNothing is what NewPage says where nothing is to be shown.
-var ErrNothing = errors.New("nothing to show in it: no row was measured, no race run, no check made")
+var ErrNothing = errors.New("nothing to show in it: no row was measured, no race run, no check made, no study of stability")
 
 // NewPage arranges inputs. It keeps of them what it shows.
 func NewPage(inputs []*Input, o PageOptions) (*Page, error) {

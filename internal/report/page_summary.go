@@ -247,7 +247,7 @@ func (in *Input) holds() string {
 	case len(in.Checks) > 0:
 		return fmt.Sprintf("%d checks", len(in.Checks))
 	case len(in.Studies) > 0:
-		return fmt.Sprintf("%d studies of stability", len(in.Studies))
+		return fmt.Sprintf("how well runs repeat in %s", plural(len(in.Studies), "place"))
 	}
 	var programs []string
 	for _, r := range in.File.Results {

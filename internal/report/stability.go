@@ -1,64 +1,68 @@
 package report
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"golang.org/x/perf/benchfmt"
 	"golang.org/x/perf/benchmath"
 )
 
-// A Stability is how well the runs of one place repeat: to the instruction if
-// kernel, QEMU and program are the same, and how far apart their rows are over
-// seeds, and over builds that change nothing of what is measured.
+// A Stability is how well the runs of one place repeat, in instructions: to the
+// digit if kernel, QEMU and program are the same, and how far apart rows are over
+// seeds and over builds.
 type Stability struct {
-	Where  string   `json:"where"`  // architecture
-	Kernel string   `json:"kernel"` // release, of the first run
-	QEMU   string   `json:"qemu"`
-	Builds []Build  `json:"builds"` // the first is that of the first run
-	Rows   []Steady `json:"rows"`   // that each build has
+	Where  string   `json:"where"` // architecture
+	Builds []Build  `json:"builds"`
+	Rows   []Steady `json:"rows"` // that each build has
 }
 
-// A Build is a kernel with a program that measures it.
+// A Build is a kernel, a QEMU and a program that measures.
 type Build struct {
-	Kernel  string   `json:"kernel-sha256"`
-	Program string   `json:"program"` // hash, or version in older files
-	Runs    []string `json:"runs"`    // files
-	Hashes  int      `json:"hashes"`  // of samples, compared with those of its first run
-	Differ  []string `json:"differ"`  // of these, "FILE seed N"
+	Kernel  string   `json:"kernel"` // release
+	Image   string   `json:"kernel-sha256"`
+	QEMU    string   `json:"qemu"`
+	Program string   `json:"program"` // its SHA-256; in older files the version
+	Fault   string   `json:"fault,omitempty"`
+	Runs    []string `json:"runs"`   // files
+	Hashes  int      `json:"hashes"` // of samples, compared with those of an earlier run
+	Differ  []string `json:"differ"` // of these, "FILE seed N"
 
-	qemu  string
-	seeds map[string]string // hashes of the first run
-	rows  map[string]*steadyRow
+	seen map[string]string // hashes, by seed and number of rows
+	rows map[string]unitValues
+	// order is that of the first run.
 	order []string
 }
 
-// A Steady is how far one row is from itself. Spreads are of the largest over
-// the smallest, relative to the median, and the largest of any build.
+// unitValues is a row: its runs, by unit.
+type unitValues map[string][]float64
+
+// A Steady is how far one row is from itself. A spread is the largest less the
+// smallest, over the median; nil if there are no such figures.
 type Steady struct {
 	Name   string  `json:"name"`
-	Label  string  `json:"label"`
-	Median float64 `json:"median"` // insns/op, median over the seeds of the first build
-	Exact  bool    `json:"exact"`  // the same median in each seed of each build
-	// The spread over seeds of the median, the mean and the 99th percentile.
-	OverSeeds     float64 `json:"median-over-seeds"`
-	MeanOverSeeds float64 `json:"mean-over-seeds"`
-	P99OverSeeds  float64 `json:"p99-over-seeds"`
-	// OverBuilds is the spread over builds of the median over seeds.
-	OverBuilds float64 `json:"over-builds"`
-	// Alarm is the largest relative difference between two builds that compare
-	// takes for one: a gate below it may close for nothing.
+	Label  string  `json:"label"`  // shorter
+	Median float64 `json:"median"` // insns/op, of the first build
+	Exact  bool    `json:"exact"`  // one median in each seed of each build
+	// Over seeds: the spread of the median, the mean and the 99th percentile of
+	// the calls, the largest of any build.
+	Seeds *float64 `json:"seeds"`
+	Mean  *float64 `json:"mean"`
+	P99   *float64 `json:"p99"`
+	// Over is the spread over builds of the median over seeds.
+	Over *float64 `json:"builds"`
+	// Alarm is the largest difference between two builds that compare takes for
+	// one, over the smaller median; 0 if it takes none.
 	Alarm float64 `json:"alarm"`
-	// Finds is how many instructions more in each call of one build compare
-	// finds when it is held against any other. 0 is with a single build, or
-	// too few seeds for any difference to be one.
+	// Finds is how many instructions more in each call of any build compare
+	// finds when it is held against any other. 0 is with one build, or too few
+	// seeds for any difference to be one.
 	Finds float64 `json:"finds"`
 }
-
-// steadyRow is the seeds of a row in one build.
-type steadyRow struct{ median, mean, p99 []float64 }
 
 // NewStabilities holds runs against each other. Warnings are of what is left
 // out.
@@ -66,22 +70,18 @@ func NewStabilities(files []*File) ([]Stability, []error, error) {
 	var all []*Stability
 	var warnings []error
 	for _, f := range files {
-		lanes := 0
-		for _, arch := range f.arches() {
-			only := f.of(arch)
-			if only.Results[0].GetConfig("clock") != "insns" {
-				continue
-			}
-			lanes++
-			i := slices.IndexFunc(all, func(s *Stability) bool { return s.Where == arch })
+		runs, bad := f.insnsRuns()
+		warnings = append(warnings, bad...)
+		if len(runs) == 0 {
+			warnings = append(warnings, fmt.Errorf("%s: left out: no row of it counts instructions", f.Name))
+		}
+		for _, r := range runs {
+			i := slices.IndexFunc(all, func(s *Stability) bool { return s.Where == r.where })
 			if i < 0 {
 				i = len(all)
-				all = append(all, &Stability{Where: arch, Kernel: clean(only.Results[0].GetConfig("kernel"))})
+				all = append(all, &Stability{Where: r.where})
 			}
-			all[i].take(only, arch)
-		}
-		if lanes == 0 {
-			warnings = append(warnings, fmt.Errorf("%s: left out: no row of it counts instructions", f.Name))
+			all[i].take(r)
 		}
 	}
 	var out []Stability
@@ -98,75 +98,127 @@ func NewStabilities(files []*File) ([]Stability, []error, error) {
 	return out, warnings, nil
 }
 
-// take adds the run of one file.
-func (s *Stability) take(f *File, arch string) {
-	r := f.Results[0]
-	hashes := make(map[string]string)
-	program := r.GetConfig("unotify-bench")
-	for _, sum := range f.Samples {
-		if sum.Goarch != arch {
+// An insnsRun is what one file has of one place and build.
+type insnsRun struct {
+	where string
+	Build
+	name string
+}
+
+// insnsRuns takes a file apart.
+func (f *File) insnsRuns() ([]*insnsRun, []error) {
+	var runs []*insnsRun
+	var warnings []error
+	for _, r := range f.Results {
+		v, ok := r.Value("insns/op")
+		switch {
+		case r.GetConfig("clock") != "insns" || !ok:
+			continue
+		case v < minHeadline:
+			warnings = append(warnings, fmt.Errorf("%s: %s is left out: %v insns/op is no call", f.Name, clean(string(r.Name)), v))
 			continue
 		}
-		hashes[sum.Seed] = sum.SHA256
-		if sum.Program != "" {
-			program = sum.Program
+		b := Build{
+			Kernel: clean(r.GetConfig("kernel")), Image: clean(r.GetConfig("kernel-sha256")), QEMU: clean(r.GetConfig("qemu")),
+			Program: clean(r.GetConfig("unotify-bench")), Fault: clean(r.GetConfig("fault")),
+		}
+		where := clean(r.GetConfig("goarch"))
+		i := slices.IndexFunc(runs, func(x *insnsRun) bool { return x.where == where && x.Build.same(&b) })
+		if i < 0 {
+			i = len(runs)
+			b.seen, b.rows = make(map[string]string), make(map[string]unitValues)
+			runs = append(runs, &insnsRun{where, b, clean(f.Name)})
+		}
+		runs[i].add(r)
+	}
+	for _, run := range runs {
+		alone := !slices.ContainsFunc(runs, func(x *insnsRun) bool { return x != run && x.where == run.where })
+		if alone { // else nobody knows of which build a hash is
+			run.hashes(f.Samples)
 		}
 	}
-	now := newBuild(f, hashes)
-	now.Kernel, now.Program, now.qemu = clean(r.GetConfig("kernel-sha256")), clean(program), clean(r.GetConfig("qemu"))
-	name := clean(f.Name)
-	for i := range s.Builds {
-		b := &s.Builds[i]
-		if b.Kernel != now.Kernel || b.Program != now.Program || b.qemu != now.qemu || !slices.Equal(b.order, now.order) {
-			continue
+	return runs, warnings
+}
+
+// hashes takes those of the samples in, if they name the program: with another
+// one, other samples are no wonder. A run with --profile has several of a seed.
+func (r *insnsRun) hashes(samples []Sample) {
+	sums := make(map[string][]string)
+	for _, s := range samples {
+		if clean(s.Goarch) == r.where && s.Program != "" {
+			r.Program = clean(s.Program)
+			key := clean(s.Seed) + " " + clean(s.Rows)
+			sums[key] = append(sums[key], s.SHA256)
 		}
-		b.Runs = append(b.Runs, name)
-		for _, seed := range sortedKeys(hashes) {
-			if b.seeds[seed] == "" {
-				b.seeds[seed] = hashes[seed]
-				continue
-			}
-			b.Hashes++
-			if b.seeds[seed] != hashes[seed] {
-				b.Differ = append(b.Differ, fmt.Sprintf("%s seed %s", name, clean(seed)))
-			}
-		}
+	}
+	for key, all := range sums {
+		slices.Sort(all)
+		r.seen[key] = strings.Join(all, " ")
+	}
+}
+
+func (b *Build) add(r *benchfmt.Result) {
+	name := string(r.Name)
+	if b.rows[name] == nil {
+		b.rows[name] = make(unitValues)
+		b.order = append(b.order, name)
+	}
+	for _, v := range r.Values {
+		b.rows[name][v.Unit] = append(b.rows[name][v.Unit], v.Value)
+	}
+}
+
+// same reports whether two runs of b and o must have the same samples.
+func (b *Build) same(o *Build) bool {
+	return b.Image == o.Image && b.QEMU == o.QEMU && b.Program == o.Program && b.Fault == o.Fault && b.Kernel == o.Kernel
+}
+
+// take adds a run to the builds.
+func (s *Stability) take(run *insnsRun) {
+	i := slices.IndexFunc(s.Builds, func(b Build) bool { return b.same(&run.Build) })
+	if i < 0 {
+		run.Runs, run.Differ = []string{run.name}, []string{}
+		s.Builds = append(s.Builds, run.Build)
 		return
 	}
-	now.Runs = []string{name}
-	s.Builds = append(s.Builds, now)
-	s.QEMU = s.Builds[0].qemu
-}
-
-func newBuild(f *File, hashes map[string]string) Build {
-	b := Build{seeds: hashes, rows: make(map[string]*steadyRow), Differ: []string{}}
-	for _, r := range f.Results {
-		name := string(r.Name)
-		row := b.rows[name]
-		if row == nil {
-			row = new(steadyRow)
-			b.rows[name] = row
+	b := &s.Builds[i]
+	b.Runs = append(b.Runs, run.name)
+	for _, key := range sortedKeys(run.seen) {
+		switch {
+		case b.seen[key] == "":
+			b.seen[key] = run.seen[key]
+		case b.seen[key] != run.seen[key]:
+			seed, _, _ := strings.Cut(key, " ")
+			b.Differ = append(b.Differ, fmt.Sprintf("%s seed %s", run.name, seed))
+			b.Hashes++
+		default:
+			b.Hashes++
+		}
+	}
+	// Figures are of the run that has most of them.
+	for _, name := range run.order {
+		switch old := b.rows[name]; {
+		case old == nil:
 			b.order = append(b.order, name)
+			b.rows[name] = run.rows[name]
+		case len(run.rows[name][insns]) > len(old[insns]):
+			b.rows[name] = run.rows[name]
 		}
-		row.add(r)
 	}
-	return b
 }
 
-func (row *steadyRow) add(r *benchfmt.Result) {
-	for unit, to := range map[string]*[]float64{"insns/op": &row.median, "mean-insns/op": &row.mean, "p99-insns/op": &row.p99} {
-		if v, ok := r.Value(unit); ok {
-			*to = append(*to, v)
-		}
-	}
-}
+const (
+	insns     = "insns/op"
+	meanInsns = "mean-insns/op"
+	p99Insns  = "p99-insns/op"
+)
 
 // judge fills in the rows.
 func (s *Stability) judge() []error {
 	var warnings []error
 	var names []string
 	for _, name := range s.Builds[0].order {
-		if slices.ContainsFunc(s.Builds, func(b Build) bool { return b.rows[name] == nil || len(b.rows[name].median) == 0 }) {
+		if slices.ContainsFunc(s.Builds, func(b Build) bool { return b.rows[name] == nil }) {
 			warnings = append(warnings, fmt.Errorf("%s: %s is left out: not each build has it", s.Where, clean(name)))
 			continue
 		}
@@ -180,34 +232,40 @@ func (s *Stability) judge() []error {
 }
 
 func (s *Stability) steady(name, label string) Steady {
-	var medians [][]float64
+	var builds []unitValues
 	var centers, all []float64
-	row := Steady{Name: clean(name), Label: clean(label)}
+	row := Steady{Name: clean(name), Label: cmp.Or(clean(label), clean(name))}
 	for _, b := range s.Builds {
 		r := b.rows[name]
-		medians = append(medians, r.median)
-		centers = append(centers, center(r.median))
-		all = append(all, r.median...)
-		row.OverSeeds = max(row.OverSeeds, spread(r.median))
-		row.MeanOverSeeds = max(row.MeanOverSeeds, spread(r.mean))
-		row.P99OverSeeds = max(row.P99OverSeeds, spread(r.p99))
+		builds = append(builds, r)
+		centers = append(centers, center(r[insns]))
+		all = append(all, r[insns]...)
+		row.Seeds = largest(row.Seeds, spread(r[insns]))
+		row.Mean = largest(row.Mean, spread(r[meanInsns]))
+		row.P99 = largest(row.P99, spread(r[p99Insns]))
 	}
-	row.Median, row.OverBuilds = centers[0], spread(centers)
+	row.Median = centers[0]
+	if len(centers) > 1 {
+		row.Over = spread(centers)
+	}
 	row.Exact = slices.Min(all) == slices.Max(all)
-	row.Alarm = alarm(medians)
-	row.Finds = finds(medians)
+	row.Alarm = alarm(builds)
+	row.Finds = finds(builds)
 	return row
 }
 
-// insnsJudge is the judge of headlines in instructions.
-var insnsJudge = judge{how: benchmath.AssumeNothing, better: -1, exact: true}
+// held is what compare says of two builds of a row, its headline.
+func held(before, after unitValues) *Pair {
+	r := rowMatch{values: [2]map[string][]float64{before, after}}
+	return r.pair(insns, true, judge{how: benchmath.AssumeNothing, better: -1, exact: true})
+}
 
-// alarm is the largest relative difference that is found between two builds.
-func alarm(builds [][]float64) float64 {
+// alarm is the largest relative difference that compare finds between two builds.
+func alarm(builds []unitValues) float64 {
 	var most float64
 	for i, a := range builds {
 		for _, b := range builds[i+1:] {
-			if p := insnsJudge.pair(a, b); p.Verdict == Slower || p.Verdict == Faster {
+			if p := held(a, b); p.Verdict == Slower || p.Verdict == Faster {
 				most = max(most, math.Abs(p.Diff())/min(p.Old.Center, p.New.Center))
 			}
 		}
@@ -215,20 +273,28 @@ func alarm(builds [][]float64) float64 {
 	return most
 }
 
-// finds is how much must be added to each run of a build for it to be slower
-// than any other: a whole number, 0 if none is found.
-func finds(builds [][]float64) float64 {
+// plus is a row that takes more in each call.
+func (v unitValues) plus(more float64) unitValues {
+	out := make(unitValues, len(v))
+	for unit, values := range v {
+		out[unit] = slices.Clone(values)
+		for i := range out[unit] {
+			if unit == insns || unit == meanInsns {
+				out[unit][i] += more
+			}
+		}
+	}
+	return out
+}
+
+// finds is how much each call of a build must take more for compare to call it
+// slower than any other: a whole number, 0 if nothing is enough.
+func finds(builds []unitValues) float64 {
 	found := func(more float64) bool {
-		for i, a := range builds {
-			for j, b := range builds {
-				if i == j {
-					continue
-				}
-				slow := make([]float64, len(b))
-				for k, v := range b {
-					slow[k] = v + more
-				}
-				if insnsJudge.pair(a, slow).Verdict != Slower {
+		for j, b := range builds {
+			slow := b.plus(more)
+			for i, a := range builds {
+				if i != j && held(a, slow).Verdict != Slower {
 					return false
 				}
 			}
@@ -238,8 +304,12 @@ func finds(builds [][]float64) float64 {
 	if len(builds) < 2 {
 		return 0
 	}
+	limit := 1.0
+	for _, b := range builds {
+		limit = max(limit, 4*slices.Max(b[insns]))
+	}
 	most := 1.0
-	for limit := 4 * slices.Max(slices.Concat(builds...)); !found(most); most *= 2 {
+	for ; !found(most); most *= 2 {
 		if most > limit {
 			return 0
 		}
@@ -256,23 +326,31 @@ func finds(builds [][]float64) float64 {
 }
 
 func center(values []float64) float64 {
-	return insnsJudge.side(slices.Clone(values)).Center
+	return benchmath.AssumeNothing.Summary(benchmath.NewSample(slices.Clone(values), &benchmath.DefaultThresholds), confidence).Center
 }
 
-// spread is of the largest over the smallest, relative to the median.
-func spread(values []float64) float64 {
+// spread is the largest less the smallest, over the median.
+func spread(values []float64) *float64 {
 	if len(values) == 0 {
-		return 0
+		return nil
 	}
-	c := center(values)
-	if c == 0 {
-		return 0
+	var s float64
+	if c := center(values); c > 0 {
+		s = (slices.Max(values) - slices.Min(values)) / c
 	}
-	return (slices.Max(values) - slices.Min(values)) / c
+	return &s
 }
 
-// Runs is how many there are of all builds.
-func (s *Stability) Runs() int {
+// largest is the larger of two figures of which either may be missing.
+func largest(a, b *float64) *float64 {
+	if a == nil || b != nil && *b > *a {
+		return b
+	}
+	return a
+}
+
+// runs is how many there are of all builds.
+func (s *Stability) runs() int {
 	n := 0
 	for _, b := range s.Builds {
 		n += len(b.Runs)
@@ -290,66 +368,55 @@ func (s *Stability) Hashes() (n int, differ []string) {
 	return n, differ
 }
 
-// Exact is how many rows are.
-func (s *Stability) Exact() int {
-	n := 0
-	for _, r := range s.Rows {
-		if r.Exact {
-			n++
-		}
-	}
-	return n
-}
-
-// worst is the row of which a figure is largest.
-func (s *Stability) worst(figure func(Steady) float64) Steady {
-	return slices.MaxFunc(s.Rows, func(a, b Steady) int {
-		switch fa, fb := figure(a), figure(b); {
-		case fa < fb:
-			return -1
-		case fa > fb:
-			return 1
-		}
-		return 0
-	})
-}
-
-// smallest is Finds relative to the median.
-func (r Steady) smallest() float64 { return r.Finds / r.Median }
-
-// Check is of what another program may have written.
-func (s *Stability) Check() error {
-	switch {
-	case s.Where == "" || len(s.Builds) == 0 || len(s.Rows) == 0:
+// check is of what another program may have written.
+func (s *Stability) check() error {
+	line := func(v *string) { *v = clean(cut(*v, 200)) }
+	if s.Where == "" || len(s.Builds) == 0 || len(s.Rows) == 0 {
 		return errors.New("a study without place, builds or rows")
-	case len(s.Rows) > maxObjects || len(s.Builds) > maxObjects:
-		return errors.New("a study of too many rows or builds")
 	}
-	s.Where, s.Kernel, s.QEMU = short(s.Where), short(s.Kernel), short(s.QEMU)
-	for i := range s.Rows {
-		r := &s.Rows[i]
-		for _, v := range []float64{r.Median, r.OverSeeds, r.MeanOverSeeds, r.P99OverSeeds, r.OverBuilds, r.Alarm, r.Finds} {
-			if math.IsNaN(v) || math.IsInf(v, 0) || v < 0 {
-				return fmt.Errorf("row %s of a study: %v is no figure", short(r.Name), v)
-			}
-		}
-		if r.Median < minHeadline {
-			return fmt.Errorf("row %s of a study: %v insns/op is no call", short(r.Name), r.Median)
-		}
-		r.Name, r.Label = short(r.Name), short(r.Label)
-	}
+	line(&s.Where)
 	for i := range s.Builds {
 		b := &s.Builds[i]
-		b.Kernel, b.Program = short(b.Kernel), short(b.Program)
+		for _, v := range []*string{&b.Kernel, &b.Image, &b.QEMU, &b.Program, &b.Fault} {
+			line(v)
+		}
 		for j := range b.Runs {
-			b.Runs[j] = short(b.Runs[j])
+			line(&b.Runs[j])
 		}
 		for j := range b.Differ {
-			b.Differ[j] = short(b.Differ[j])
+			line(&b.Differ[j])
 		}
 		if b.Hashes < len(b.Differ) {
-			return fmt.Errorf("a build of a study: %d of %d hashes differ", len(b.Differ), b.Hashes)
+			return fmt.Errorf("a study in which %d of %d hashes differ", len(b.Differ), b.Hashes)
+		}
+	}
+	for i := range s.Rows {
+		if err := s.Rows[i].check(); err != nil {
+			return err
 		}
 	}
 	return nil
 }
+
+func (r *Steady) check() error {
+	r.Name = clean(cut(r.Name, 200))
+	r.Label = cmp.Or(clean(cut(r.Label, 200)), r.Name)
+	figures := []float64{r.Median, r.Alarm, r.Finds}
+	for _, p := range []*float64{r.Seeds, r.Mean, r.P99, r.Over} {
+		if p != nil {
+			figures = append(figures, *p)
+		}
+	}
+	for _, v := range figures {
+		if v < 0 || v > maxFigure {
+			return fmt.Errorf("row %s of a study: %v is no figure", r.Name, v)
+		}
+	}
+	if r.Median < minHeadline || r.Finds != math.Trunc(r.Finds) {
+		return fmt.Errorf("row %s of a study: %v insns/op, of which %v are found, is no call", r.Name, r.Median, r.Finds)
+	}
+	return nil
+}
+
+// maxFigure is more than any call takes.
+const maxFigure = 1e15

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"html/template"
 	"io"
@@ -10,31 +9,30 @@ import (
 	"strings"
 )
 
-// StabilitiesText writes studies for a terminal, at most 96 wide but for names.
+// StabilitiesText writes studies for a terminal, 80 wide unless names are long.
 func StabilitiesText(w io.Writer, studies []Stability) error {
 	var out strings.Builder
 	for i := range studies {
-		if i > 0 {
-			out.WriteByte('\n')
-		}
 		studies[i].text(&out)
+		out.WriteByte('\n')
 	}
+	out.WriteString(wrap("", stabilityLegend, stabilityWidth))
 	_, err := io.WriteString(w, out.String())
 	return err
 }
 
-const stabilityWidth = 96
+const stabilityWidth = 80
+
+const stabilityLegend = "seeds, mean, p99: how far the medians of a row lie apart over seeds, and so the means " +
+	"and 99th percentiles of its calls (the largest less the smallest, over the median; of the build where that is most). " +
+	"builds: the same of medians over seeds, over builds. finds: how many instructions more in each call compare finds between any two of the builds. " +
+	"=: one median in each seed of each build."
 
 func (s *Stability) text(out *strings.Builder) {
-	fmt.Fprintf(out, "%s, %s, QEMU %s: %s, %s, %s\n", s.Where, s.Kernel, s.QEMU,
-		plural(s.Runs(), "run"), plural(len(s.Builds), "build"), plural(len(s.Rows), "row"))
-	for _, line := range s.Lines() {
-		out.WriteString(wrap("  ", line, stabilityWidth))
-	}
-	out.WriteByte('\n')
+	out.WriteString(s.Sentences() + "\n")
 	table := [][]string{stabilityHead}
 	for _, r := range s.Rows {
-		table = append(table, r.cells(len(s.Builds)))
+		table = append(table, r.cells())
 	}
 	widths := make([]int, len(stabilityHead))
 	for _, cells := range table {
@@ -51,23 +49,49 @@ func (s *Stability) text(out *strings.Builder) {
 	}
 }
 
-var stabilityHead = []string{"row", "insns/op", "seeds ±", "mean ±", "p99 ±", "builds ±", "finds", ""}
+// Sentences are what is above the table.
+func (s *Stability) Sentences() string {
+	var out strings.Builder
+	var facts []string
+	for _, of := range []struct {
+		prefix string
+		get    func(Build) string
+	}{{"", func(b Build) string { return b.Kernel }}, {"QEMU ", func(b Build) string { return b.QEMU }}} {
+		var values []string
+		for _, b := range s.Builds {
+			if v := of.get(b); v != "" && !slices.Contains(values, v) {
+				values = append(values, v)
+			}
+		}
+		if values != nil {
+			facts = append(facts, of.prefix+strings.Join(values, " and "))
+		}
+	}
+	facts = append(facts, plural(s.runs(), "run"), plural(len(s.Builds), "build"), plural(len(s.Rows), "row"))
+	out.WriteString(wrap(s.Where+": ", strings.Join(facts, ", "), stabilityWidth))
+	for _, line := range s.lines() {
+		out.WriteString(wrap("  ", line, stabilityWidth))
+	}
+	return out.String()
+}
 
-// cells are the figures of a row in so many builds, as text.
-func (r Steady) cells(builds int) []string {
-	name := cmp.Or(r.Label, r.Name)
+var stabilityHead = []string{"row", "insns/op", "seeds", "mean", "p99", "builds", "finds", ""}
+
+// cells are the figures of a row, as text.
+func (r Steady) cells() []string {
+	name := r.Label
 	if r.Exact {
 		name += " ="
 	}
-	finds, of, over := "–", "", "–"
-	if builds > 1 {
-		over = share(r.OverBuilds)
-	}
+	finds, of := "–", ""
 	if r.Finds > 0 {
-		finds, of = "+"+strconv.FormatFloat(r.Finds, 'f', -1, 64), share(r.smallest())
+		finds, of = fmt.Sprintf("+%.0f", r.Finds), share(r.least())
 	}
-	return []string{name, strconv.FormatFloat(r.Median, 'f', -1, 64), share(r.OverSeeds), share(r.MeanOverSeeds), share(r.P99OverSeeds), over, finds, of}
+	return []string{name, strconv.FormatFloat(r.Median, 'f', -1, 64), shareOf(r.Seeds), shareOf(r.Mean), shareOf(r.P99), shareOf(r.Over), finds, of}
 }
+
+// least is Finds over the median.
+func (r Steady) least() float64 { return r.Finds / r.Median }
 
 // share spells a share, "0" if there is none at all.
 func share(v float64) string {
@@ -80,54 +104,104 @@ func share(v float64) string {
 	return strconv.FormatFloat(v*100, 'f', 2, 64) + "%"
 }
 
-// Lines say what comes out of a study, in sentences.
-func (s *Stability) Lines() []string {
-	var lines []string
-	n, differ := s.Hashes()
-	switch {
-	case n == 0:
-		lines = append(lines, "No two runs are of the same kernel, QEMU, program and rows: no hash of samples could be compared.")
-	case len(differ) == 0:
-		lines = append(lines, fmt.Sprintf("Runs of the same kernel, QEMU and program have the same samples: all %d hashes are those of the first run of their build.", n))
-	default:
-		lines = append(lines, fmt.Sprintf("%d of %d hashes of samples are not those of the first run of the same kernel, QEMU and program: %s.",
-			len(differ), n, strings.Join(differ[:min(len(differ), maxNames)], ", ")))
+// shareOf is share, or a dash for what is not known.
+func shareOf(v *float64) string {
+	if v == nil {
+		return "–"
 	}
-	seeds := s.worst(func(r Steady) float64 { return r.OverSeeds })
-	lines = append(lines, fmt.Sprintf("%d of %d rows have one median, in each seed and build (=). The others' lie up to %s apart over seeds (%s).",
-		s.Exact(), len(s.Rows), share(seeds.OverSeeds), seeds.Label))
-	if len(s.Builds) < 2 {
-		return append(lines, "There is one build only: what another one changes is not known.")
-	}
-	builds := s.worst(func(r Steady) float64 { return r.OverBuilds })
-	lines = append(lines, fmt.Sprintf("Over %d builds that change nothing, medians lie up to %s apart (%s).", len(s.Builds), share(builds.OverBuilds), builds.Label))
-	alarm := s.worst(func(r Steady) float64 { return r.Alarm })
-	if alarm.Alarm == 0 {
-		lines = append(lines, "compare finds no difference between any two of them.")
-	} else {
-		lines = append(lines, fmt.Sprintf("compare takes some of it for a difference, of %s at most (%s): a --gate below that may close for nothing.", share(alarm.Alarm), alarm.Label))
-	}
-	return append(lines, s.found()...)
+	return share(*v)
 }
 
 // maxNames bounds the names in a sentence.
 const maxNames = 5
 
-// found says what a change must have to be found.
-func (s *Stability) found() []string {
-	var shares []float64
+// lines say what comes out of a study, in sentences.
+func (s *Stability) lines() []string {
+	lines := []string{s.repeats(), s.exact()}
+	if len(s.Builds) < 2 {
+		return append(lines, "There is one build: what another one changes is not known.")
+	}
+	over := func(r Steady) float64 {
+		if r.Over == nil {
+			return 0
+		}
+		return *r.Over
+	}
+	worst := s.worst(over)
+	lines = append(lines, fmt.Sprintf("Over %d builds, medians lie up to %s apart (%s).", len(s.Builds), share(over(worst)), worst.Label))
+	return append(lines, s.found()...)
+}
+
+// repeats says whether runs of one build have the same samples.
+func (s *Stability) repeats() string {
+	n, differ := s.Hashes()
+	switch {
+	case n == 0:
+		return "No hash of samples could be compared: that takes two runs of one kernel, QEMU and program."
+	case len(differ) == 0:
+		return fmt.Sprintf("Samples repeat: %d of %d hashes are those of another run of the same kernel, QEMU and program.", n, n)
+	}
+	names := differ[:min(len(differ), maxNames)]
+	if len(differ) > maxNames {
+		names = append(slices.Clone(names), "…")
+	}
+	return fmt.Sprintf("Samples do not repeat: %d of %d hashes are not those of another run of the same kernel, QEMU and program: %s. Figures below are of the first run of a build.",
+		len(differ), n, strings.Join(names, ", "))
+}
+
+// exact says how many rows are.
+func (s *Stability) exact() string {
+	n := 0
 	for _, r := range s.Rows {
-		if r.Finds > 0 {
-			shares = append(shares, r.smallest())
+		if r.Exact {
+			n++
 		}
 	}
-	if len(shares) < len(s.Rows) {
-		return []string{fmt.Sprintf("Of %s, %d have too few seeds for a change to be found: measure with --count 5.", plural(len(s.Rows), "row"), len(s.Rows)-len(shares))}
+	text := fmt.Sprintf("%d of %s have one median in each seed of each build (=)", n, plural(len(s.Rows), "row"))
+	over := func(r Steady) float64 {
+		if r.Seeds == nil {
+			return 0
+		}
+		return *r.Seeds
 	}
-	slices.Sort(shares)
-	worst := s.worst(Steady.smallest)
-	return []string{fmt.Sprintf("The smallest change that is found, whichever two of these builds are compared: %s in half of the rows, %s in each (%s: %+.0f instructions).",
-		share(shares[len(shares)/2]), share(worst.smallest()), worst.Label, worst.Finds)}
+	if worst := s.worst(over); over(worst) > 0 {
+		text += fmt.Sprintf("; over seeds, medians lie up to %s apart (%s)", share(over(worst)), worst.Label)
+	}
+	return text + "."
+}
+
+// found says what compare makes of the builds.
+func (s *Stability) found() []string {
+	var least []float64
+	for _, r := range s.Rows {
+		if r.Finds > 0 {
+			least = append(least, r.least())
+		}
+	}
+	if few := len(s.Rows) - len(least); few > 0 {
+		return []string{fmt.Sprintf("Too few seeds for compare to find anything in %d of %s: measure with --count 5.", few, plural(len(s.Rows), "row"))}
+	}
+	var lines []string
+	if alarm := s.worst(func(r Steady) float64 { return r.Alarm }); alarm.Alarm == 0 {
+		lines = append(lines, "Between no two of them does compare find a difference.")
+	} else {
+		lines = append(lines, fmt.Sprintf("Of that compare takes up to %s for a difference (%s): if the builds change nothing that is measured, a --gate below may close for nothing.", share(alarm.Alarm), alarm.Label))
+	}
+	slices.Sort(least)
+	worst := s.worst(Steady.least)
+	return append(lines, fmt.Sprintf("Between any two of them compare finds a call that takes %s more in half of the rows, and %s more in each (%s: %+.0f instructions).",
+		share(least[(len(least)-1)/2]), share(worst.least()), worst.Label, worst.Finds))
+}
+
+// worst is the row of which a figure is largest.
+func (s *Stability) worst(figure func(Steady) float64) Steady {
+	worst := s.Rows[0]
+	for _, r := range s.Rows[1:] {
+		if figure(r) > figure(worst) {
+			worst = r
+		}
+	}
+	return worst
 }
 
 // studySection shows how well runs repeat, nil if nobody looked.
@@ -135,23 +209,18 @@ func (d *digest) studySection() *Section {
 	if len(d.studies) == 0 {
 		return nil
 	}
-	s := &Section{ID: "stability", Title: "How well runs repeat", Commands: []string{"unotify-bench stability RUN..."}, Text: []template.HTML{
-		"Runs of one kernel and program, and builds that change nothing of what is measured. Seeds, mean, p99 and builds: the largest over the smallest; " +
-			"finds: how many instructions more in a call are found, whichever two of the builds are compared; = : one median in each seed and build.",
-	}}
+	s := &Section{ID: "stability", Title: "How well runs repeat", Commands: []string{"unotify-bench stability FILE..."}, Text: []template.HTML{stabilityLegend}}
 	for i := range d.studies {
 		study := &d.studies[i]
-		part := &Section{
-			ID: "stability-" + slug(study.Where), Title: study.Where, Notes: study.Lines(), Folded: true,
-			Commands: []string{"unotify-bench stability RUN..."},
-		}
 		t := &PageTable{Caption: "how well runs repeat on " + study.Where, Head: slices.Clone(stabilityHead), Text: 1}
 		t.Head[len(t.Head)-1] = "of it"
 		for _, r := range study.Rows {
-			t.Rows = append(t.Rows, PageRow{Cells: words(r.cells(len(study.Builds))...)})
+			t.Rows = append(t.Rows, PageRow{Cells: words(r.cells()...)})
 		}
-		part.Tables = []*PageTable{t}
-		s.Parts = append(s.Parts, part)
+		s.Parts = append(s.Parts, &Section{
+			ID: fmt.Sprintf("stability-%d-%s", i+1, slug(study.Where)), Title: study.Where,
+			Notes: study.lines(), Tables: []*PageTable{t}, Folded: true,
+		})
 	}
 	return s
 }
