@@ -216,6 +216,20 @@ func (c *caller) peek(addr uint64, n int) []byte {
 	return b
 }
 
+// gone wants that what an image held at an address is there no more, as another
+// image has come. That one may have something else there: riscv64 places mappings
+// by 18 bits of chance (ARCH_MMAP_RND_BITS_MIN), and one in some hundred meets the
+// old place.
+func (c *caller) gone(what string, at uint64, held string) {
+	b := make([]byte, len(held))
+	n, e := c.memory().Read(at, b)
+	if string(b[:n]) == held {
+		c.t.Errorf("%s is still at %#x: %q", what, at, held)
+	} else if e != 0 {
+		c.t.errno("reading where "+what+" was", e, unix.EFAULT)
+	}
+}
+
 // addressOf is where b lies; b must be kept alive by the caller of an ioctl.
 func addressOf(b []byte) uint64 { return uint64(uintptr(unsafe.Pointer(unsafe.SliceData(b)))) }
 

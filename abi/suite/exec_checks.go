@@ -136,11 +136,13 @@ var _ = add(
 		run: func(t *T) {
 			c := t.notified(unix.SYS_EXECVE, redirectFlag)
 			p := &pinned{caller: c, n: c.trap(c.execing(self)), pin: t.newPin(1)}
+			const held = "what the pin holds"
+			p.pin.Write([]byte(held))
 			p.at = p.install(p.pin)
+			p.shows("PIN_INSTALL", held)
 			c.resume(p.n.ID)
 			c.reborn()
-			_, e := c.memory().Read(p.at, make([]byte, 1))
-			t.errno("reading where the pin was", e, unix.EFAULT)
+			c.gone("the pin", p.at, held)
 			p.n = c.trap(call(unix.SYS_EXECVE))
 			r := p.toPin(0, 1)
 			t.errno("a redirect to where it was", c.SendRedirect(&r), unix.EFAULT)
@@ -151,11 +153,11 @@ var _ = add(
 		run: func(t *T) {
 			c := t.notified(unix.SYS_EXECVE, 0)
 			n := c.trap(c.execing(self))
+			path := n.Data.Args[0]
+			held := string(c.peek(path, len(self)))
 			t.must(c.send(abi.NotifResp{ID: n.ID, Flags: flagContinue | flagEvent}), "SEND with EXEC_EVENT")
 			n = c.event()
-			// The old address space has gone: nothing is where it was.
-			_, e := c.memory().Read(c.page(), make([]byte, 1))
-			t.errno("reading where the old image had memory", e, unix.EFAULT)
+			c.gone("the old image's path", path, held)
 			t.must(c.send(abi.NotifResp{ID: n.ID}), "SEND")
 			c.reborn()
 			n = c.trap(call(unix.SYS_EXECVE))

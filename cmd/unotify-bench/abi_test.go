@@ -194,18 +194,22 @@ func TestAbiMachines(t *testing.T) {
 			for _, k := range []string{"patched", "stock"} {
 				memory := map[string]string{"patched": "512", "stock": "64"}[k]
 				c := newCommand(t, "abi", "--on", arch.Name, "--kernel", k, "--expect", k, "--memory", memory, "--format", "json", "--quiet")
-				c.runs(t, exitOK)
-				var rows []struct{ ID, Verdict string }
+				c.start(t)
+				status := c.status(t)
+				var rows []struct{ ID, Verdict, Text string }
 				if err := json.Unmarshal(c.stdout.Bytes(), &rows); err != nil {
-					t.Fatal(err)
+					t.Fatalf("%v\n%s", err, &c.stderr)
 				}
 				passed := 0
 				for _, r := range rows {
 					if r.Verdict == string(suite.Pass) {
 						passed++
 					} else if k == "patched" && !debugOnly(arch, r.ID) || r.Verdict != string(suite.Skip) {
-						t.Errorf("%s: %s is %s", k, r.ID, r.Verdict)
+						t.Errorf("%s: %s is %s: %s", k, r.ID, r.Verdict, r.Text)
 					}
+				}
+				if status != exitOK {
+					t.Errorf("%s: exit status %d\n%s", k, status, &c.stderr)
 				}
 				if len(rows) != len(suite.Catalogue()) || passed < 60 {
 					t.Errorf("%s: %d rows, %d passed, of %d checks", k, len(rows), passed, len(suite.Catalogue()))
