@@ -101,7 +101,7 @@ func debugMachine(img *kernel.Image, init string) *kernel.Machine {
 	return &kernel.Machine{
 		Image: img, Init: init, MemMiB: 1024,
 		Clock: kernel.Wall, Accel: kernel.AccelTCG, CPUs: *lifecycleOn, Seed: 1,
-		Timeout: 24 * time.Hour, Idle: 10 * time.Minute,
+		Timeout: 24 * time.Hour, Idle: 30 * time.Minute, // a busy host starves it
 	}
 }
 
