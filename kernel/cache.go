@@ -122,7 +122,7 @@ func (e Entry) check() error {
 	if e.Damaged != "" {
 		return errors.New(e.Damaged)
 	}
-	sum, err := sha256Of(e.Path)
+	sum, err := FileSHA256(e.Path)
 	if err != nil {
 		return err
 	}
@@ -196,7 +196,7 @@ func (b *Builder) sourceFilter() (func(id string) bool, error) {
 		dir, err := filepath.Abs(b.Source)
 		return func(id string) bool { return id == "dir:"+dir }, err
 	}
-	sum, err := sha256Of(b.Source)
+	sum, err := FileSHA256(b.Source)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoSource, err)
 	}

@@ -41,7 +41,7 @@ func (b *Builder) complete(ctx context.Context, src *source, names []string) err
 		}
 		defer os.RemoveAll(filepath.Dir(archive))
 	}
-	sum, err := sha256Of(archive)
+	sum, err := FileSHA256(archive)
 	if err != nil {
 		return fail(err)
 	}

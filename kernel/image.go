@@ -54,7 +54,7 @@ func OpenImage(path string, arch *abi.Arch) (*Image, error) {
 	if arch == nil {
 		arch = found.arch
 	}
-	sum, err := sha256Of(path)
+	sum, err := FileSHA256(path)
 	if err != nil {
 		return nil, err
 	}
@@ -252,7 +252,8 @@ func findRelease(r io.Reader) (string, error) {
 	}
 }
 
-func sha256Of(path string) (string, error) {
+// FileSHA256 is the hash of the file at path, in hexadecimal digits.
+func FileSHA256(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", err

@@ -128,7 +128,7 @@ func readSource(dir string) (*source, sourceMeta, error) {
 // unpacked returns the tree of an archive, unpacking it unless that was done
 // before.
 func (b *Builder) unpacked(ctx context.Context, c cacheDir, archive string) (*source, error) {
-	sum, err := sha256Of(archive)
+	sum, err := FileSHA256(archive)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoSource, err)
 	}

@@ -51,7 +51,7 @@ func diskFull(t *testing.T, dir string) {
 	good := f.build()
 	wantGood := func() {
 		t.Helper()
-		if sum, err := sha256Of(good.Path); err != nil || sum != good.SHA256 {
+		if sum, err := FileSHA256(good.Path); err != nil || sum != good.SHA256 {
 			t.Errorf("the image that was there is now %s, %v", sum, err)
 		}
 		if list, err := f.List(); err != nil || len(list) != 1 || list[0].Damaged != "" {

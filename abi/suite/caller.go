@@ -218,8 +218,8 @@ func (c *caller) peek(addr uint64, n int) []byte {
 
 // gone wants that what an image held at an address is there no more, as another
 // image has come. That one may have something else there: riscv64 places mappings
-// by 18 bits of chance (ARCH_MMAP_RND_BITS_MIN), and one in some hundred meets the
-// old place.
+// by 18 bits of chance (ARCH_MMAP_RND_BITS_MIN), and has been seen to meet the old
+// place.
 func (c *caller) gone(what string, at uint64, held string) {
 	b := make([]byte, len(held))
 	n, e := c.memory().Read(at, b)

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -48,7 +47,7 @@ func (r *runner) lane(ctx context.Context, arch *abi.Arch, clock kernel.Clock) (
 	if err != nil {
 		return nil, err
 	}
-	sum, err := fileSHA256(program)
+	sum, err := kernel.FileSHA256(program)
 	if err != nil {
 		return nil, err
 	}
@@ -249,20 +248,6 @@ func (l *vmLane) keys() laneKeys {
 		keys = append(keys, [2]string{"fault", l.plan.fault})
 	}
 	return keys
-}
-
-// fileSHA256 is the hash of a file.
-func fileSHA256(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", fmt.Errorf("read %s: %w", path, err)
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", fmt.Errorf("read %s: %w", path, err)
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // clockName is the value of the key clock.

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"unotify-bench/internal/report"
+	"unotify-bench/kernel"
 )
 
 // stabilityFlags are the flags of `stability`.
@@ -85,7 +86,7 @@ func (a *app) studies(names []string) ([]report.Stability, error) {
 	var files []*report.File
 	seen := map[string]string{} // names of files, by what is in them
 	for _, name := range names {
-		sum, err := fileSHA256(name)
+		sum, err := kernel.FileSHA256(name)
 		if err != nil {
 			return nil, usageError("%w", err)
 		}

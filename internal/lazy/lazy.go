@@ -2,8 +2,7 @@
 //
 // Every row and every check is measured in processes that start this program
 // anew, and what packages make when the program starts, each of them pays for:
-// that was 9 million instructions, as many as the hundreds of calls that a row then
-// measures, and is 3. So no package of this module compiles an expression or a
+// that was 9.0 million instructions to main on amd64, and is 3.2. So no package of this module compiles an expression or a
 // template at its start; a test of the command looks for that (TestStart).
 package lazy
 

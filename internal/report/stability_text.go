@@ -90,9 +90,6 @@ func (r Steady) cells() []string {
 	return []string{name, strconv.FormatFloat(r.Median, 'f', -1, 64), shareOf(r.Seeds), shareOf(r.Mean), shareOf(r.P99), shareOf(r.Over), finds, of}
 }
 
-// least is Finds over the median.
-func (r Steady) least() float64 { return r.Finds / r.Median }
-
 // share spells a share, "0" if there is none at all.
 func share(v float64) string {
 	switch {
@@ -112,6 +109,14 @@ func shareOf(v *float64) string {
 	return share(*v)
 }
 
+// known is a figure, 0 if there is none.
+func known(v *float64) float64 {
+	if v == nil {
+		return 0
+	}
+	return *v
+}
+
 // maxNames bounds the names in a sentence.
 const maxNames = 5
 
@@ -121,12 +126,7 @@ func (s *Stability) lines() []string {
 	if len(s.Builds) < 2 {
 		return append(lines, "There is one build: what another one changes is not known.")
 	}
-	over := func(r Steady) float64 {
-		if r.Over == nil {
-			return 0
-		}
-		return *r.Over
-	}
+	over := func(r Steady) float64 { return known(r.Over) }
 	worst := s.worst(over)
 	lines = append(lines, fmt.Sprintf("Over %d builds, medians lie up to %s apart (%s).", len(s.Builds), share(over(worst)), worst.Label))
 	return append(lines, s.found()...)
@@ -145,7 +145,7 @@ func (s *Stability) repeats() string {
 	if len(differ) > maxNames {
 		names = append(slices.Clone(names), "…")
 	}
-	return fmt.Sprintf("Samples do not repeat: %d of %d hashes are not those of another run of the same kernel, QEMU and program: %s. Figures below are of the first run of a build.",
+	return fmt.Sprintf("Samples do not repeat: %d of %d hashes are not those of another run of the same kernel, QEMU and program: %s. Figures below are of one run of each build.",
 		len(differ), n, strings.Join(names, ", "))
 }
 
@@ -158,12 +158,7 @@ func (s *Stability) exact() string {
 		}
 	}
 	text := fmt.Sprintf("%d of %s have one median in each seed of each build (=)", n, plural(len(s.Rows), "row"))
-	over := func(r Steady) float64 {
-		if r.Seeds == nil {
-			return 0
-		}
-		return *r.Seeds
-	}
+	over := func(r Steady) float64 { return known(r.Seeds) }
 	if worst := s.worst(over); over(worst) > 0 {
 		text += fmt.Sprintf("; over seeds, medians lie up to %s apart (%s)", share(over(worst)), worst.Label)
 	}
