@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -89,7 +90,7 @@ func (r request) overlay(ctx context.Context, src *source) (overlay, error) {
 }
 
 func (r request) String() string     { return r.arch.Name + " " + string(r.spec.name) }
-func (r request) configHash() string { return hash(r.config) }
+func (r request) configHash() string { return hash(slices.Concat([]string{r.config}, r.spec.vars)...) }
 
 // objectName names the object tree, which knows nothing of the variant:
 // those with one configuration share it.
@@ -102,6 +103,7 @@ func (r request) key(src *source, compiler string) string {
 	if r.patches != "" {
 		parts = append(parts, r.patches)
 	}
+	parts = append(parts, r.spec.vars...)
 	return hash(parts...)
 }
 
@@ -202,7 +204,7 @@ func (b *Builder) build(ctx context.Context, r request, src *source, compiler st
 	if dir := cache.imageDir(Entry{Arch: r.arch.Name, Variant: r.spec.name, Key: r.key(src, compiler)}); fileExists(dir) && !src.mutable {
 		b.progress().Log(fmt.Sprintf("the description of %s is damaged, it is built again", dir))
 	}
-	tree := objectTree{dir: cache.objectTree(name), target: r.target, release: r.release, lock: l}
+	tree := objectTree{dir: cache.objectTree(name), target: r.target, release: r.release, vars: r.spec.vars, lock: l}
 	units, err := b.fill(ctx, tree, r, src, cache.root)
 	if err != nil {
 		return nil, err

@@ -347,6 +347,23 @@ func TestSecondVariantCompilesNothingAgain(t *testing.T) {
 	}
 }
 
+// What a variant tells make is part of what its kernel is made of.
+func TestVariantVars(t *testing.T) {
+	f := newFake(t)
+	f.hook(`[ "$TOLD" = yes ]`)
+	f.pack()
+	old := variants
+	t.Cleanup(func() { variants = old })
+	variants = append(variants[:1:1], variantSpec{name: "second", doc: "a test's", vars: []string{"TOLD=yes"}})
+	if _, err := f.Build(t.Context(), fakeArch, "second"); err != nil {
+		t.Fatal(err)
+	}
+	variants[1].vars = nil
+	if img, err := f.Lookup(fakeArch, "second"); err == nil {
+		t.Errorf("%s passes for a kernel without the variable", img.Path)
+	}
+}
+
 func TestTools(t *testing.T) {
 	for _, target := range targets {
 		tools := Tools(&abi.Arch{Name: target.arch})

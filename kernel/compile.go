@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -29,6 +30,7 @@ type objectTree struct {
 	dir     string
 	target  target
 	release string   // what the variant adds to the kernel's release
+	vars    []string // for make: see variantSpec
 	lock    *os.File // held, and inherited by make: see lock
 }
 
@@ -56,7 +58,7 @@ func (o objectTree) make(ctx context.Context, onLine func(string), args ...strin
 		// Comes after CONFIG_LOCALVERSION, which is a shared tree's. Without
 		// it setlocalversion would look for a git repository.
 		"LOCALVERSION=" + o.release,
-	}, args...)
+	}, slices.Concat(o.vars, args)...)
 	cmd := exec.CommandContext(ctx, "make", args...)
 	// Nothing else of the user's environment may change the kernel; when
 	// this runs below another make, its MAKEFLAGS least of all.

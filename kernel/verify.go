@@ -202,7 +202,7 @@ func (x *verification) step(r request, compiler string) error {
 		return err
 	}
 	defer l.Close()
-	tree := objectTree{dir: cache.objectTree(name), target: r.target, release: r.release, lock: l}
+	tree := objectTree{dir: cache.objectTree(name), target: r.target, release: r.release, vars: r.spec.vars, lock: l}
 	var warnings []string
 	quiet := *x.Builder
 	quiet.Verbose = newLineWriter(func(line string) {
