@@ -14,12 +14,22 @@ import (
 // parameter unotify_fault=NAME switches it on.
 type Fault struct {
 	Name    string
-	Section string // of the checks that are about it: C to F; S is a slow-down
+	Section string // of the checks that are about it: C to F, A; S is a slow-down
 	Doc     string // what goes wrong
 }
 
-// slowdowns is the section of faults that no check can find: they only cost.
-const slowdowns = "S"
+const (
+	// slowdowns is the section of faults that no check can find: they only cost.
+	slowdowns = "S"
+	// accounts is the section of those about memory cgroups and audit, which the
+	// kernels that are measured do without.
+	accounts = "A"
+)
+
+// In reports whether kernels of variant v can have the fault.
+func (f Fault) In(v Variant) bool {
+	return v == DebugFaulty || v == Faulty && f.Section != accounts
+}
 
 // Param is the kernel parameter for it.
 func (f Fault) Param() string { return "unotify_fault=" + f.Name }
@@ -36,11 +46,16 @@ func SwitchFault(name string) error {
 
 // faultLine is a row of SECCOMP_FAULTS in the patch's seccomp_fault.h, which
 // is the only list.
-var faultLine = lazy.Regexp(`(?m)^\+\tF\(([C-FS]), (\w+),\s*"([^"]*)"\)`)
+var faultLine = lazy.Regexp(`(?m)^\+\tF\(([AC-FS]), (\w+),\s*"([^"]*)"\)`)
 
 // Faults lists the bugs that can be switched on.
 func Faults() []Fault {
 	return slices.DeleteFunc(seeded(), func(f Fault) bool { return f.Section == slowdowns })
+}
+
+// FaultsIn lists the bugs that kernels of variant v can have.
+func FaultsIn(v Variant) []Fault {
+	return slices.DeleteFunc(Faults(), func(f Fault) bool { return !f.In(v) })
 }
 
 // Slowdowns lists what can be switched on that costs instructions and is right

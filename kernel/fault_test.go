@@ -25,6 +25,20 @@ func TestFaults(t *testing.T) {
 		}
 		patches.Write(text)
 	}
+	for _, v := range Variants() {
+		want := 0
+		for _, f := range faults {
+			if f.In(v) {
+				want++
+			}
+		}
+		if got := len(FaultsIn(v)); got != want || want > 0 != strings.Contains(string(v), "faulty") {
+			t.Errorf("%s can have %d faults, want %d", v, got, want)
+		}
+	}
+	if n, all := len(FaultsIn(Faulty)), len(faults); n >= all || len(FaultsIn(DebugFaulty)) != all {
+		t.Errorf("%s can have %d of %d faults; want fewer, and %s all", Faulty, n, all, DebugFaulty)
+	}
 	slow := Slowdowns()
 	if len(slow) == 0 {
 		t.Error("no slow-down, want one")

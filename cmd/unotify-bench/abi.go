@@ -68,7 +68,8 @@ project's own.
 --fault boots the variant faulty with one of its seeded bugs switched on, and
 expects what is expected of patched. Then some check should fail. --mutants
 does it for every seeded bug, or those that --fault names, and tells which
-check has found which: how good the checks are.
+check has found which: how good the checks are. With --kernel debug-faulty there
+are those about memory cgroups and audit, too.
 
 Exit status 1 if a check failed or could not tell.`,
 		Example: `  unotify-bench abi --on riscv64 --kernel ~/linux/arch/riscv/boot/Image --format ktap
@@ -162,17 +163,23 @@ func (f abiFlags) plan() (*abiPlan, error) {
 
 // addFaults plans for kernels with seeded bugs.
 func (p *abiPlan) addFaults() error {
-	if p.faults = kernel.Faults(); p.fault != "" {
+	if !p.changed("kernel") {
+		p.kernel = string(kernel.Faulty)
+	}
+	variant := kernel.Variant(p.kernel)
+	if variant != kernel.Faulty && variant != kernel.DebugFaulty {
+		return usageError("--fault and --mutants are for --kernel %s or %s", kernel.Faulty, kernel.DebugFaulty)
+	}
+	if p.faults = kernel.FaultsIn(variant); p.fault != "" {
 		fault, err := kernel.FindFault(p.fault)
 		if err != nil {
 			return usageError("%w", err)
 		}
+		if !fault.In(variant) {
+			return usageError("--fault %s is for --kernel %s", fault.Name, kernel.DebugFaulty)
+		}
 		p.faults = []kernel.Fault{fault}
 	}
-	if p.changed("kernel") && p.kernel != string(kernel.Faulty) {
-		return usageError("--fault and --mutants are for --kernel %s", kernel.Faulty)
-	}
-	p.kernel = string(kernel.Faulty)
 	if !p.mutants {
 		p.params = []string{p.faults[0].Param()}
 	}

@@ -222,7 +222,7 @@ func TestAbiMachines(t *testing.T) {
 // debugOnly are checks of what the variant debug alone has been built with, or
 // an architecture has not.
 func debugOnly(arch *abi.Arch, id string) bool {
-	return strings.Contains(id, ".memcg-") || strings.Contains(id, ".compat") || strings.Contains(id, ".x32-") && !arch.Has(abi.QuirkX32)
+	return strings.Contains(id, ".memcg-") || strings.Contains(id, ".audit-") || strings.Contains(id, ".compat") || strings.Contains(id, ".x32-") && !arch.Has(abi.QuirkX32)
 }
 
 // TestAbiMutants: every seeded fault is found on every architecture, by the
@@ -247,11 +247,20 @@ func TestAbiMutants(t *testing.T) {
 				t.Error("nothing was found, or tried, without a fault")
 			}
 			delete(got, noFault)
-			if d := cmp.Diff(finders, got); d != "" {
+			if d := cmp.Diff(foundIn(kernel.Faulty), got); d != "" {
 				t.Errorf("what finds each fault (-want +got):\n%s", d)
 			}
 		})
 	}
+}
+
+// foundIn are the finders of the faults that a variant has.
+func foundIn(v kernel.Variant) map[string]string {
+	found := map[string]string{}
+	for _, f := range kernel.FaultsIn(v) {
+		found[f.Name] = finders[f.Name]
+	}
+	return found
 }
 
 // TestFinders: each fault has a check that is about it.
@@ -267,6 +276,9 @@ func TestFinders(t *testing.T) {
 		if _, err := kernel.FindFault(name); err != nil {
 			t.Error(err)
 		}
+	}
+	if got, all := len(foundIn(kernel.DebugFaulty)), len(finders); got != all {
+		t.Errorf("a debug kernel has %d faults of %d", got, all)
 	}
 	for _, s := range []string{"C", "D", "E", "F"} {
 		if sections[s] < 6 {
@@ -292,7 +304,7 @@ func TestCommittedMutants(t *testing.T) {
 			t.Errorf("not found by the same everywhere: %s", line)
 		}
 	}
-	if d := cmp.Diff(finders, got); d != "" {
+	if d := cmp.Diff(foundIn(kernel.Faulty), got); d != "" {
 		t.Errorf("what finds each fault (-want +got):\n%s", d)
 	}
 }

@@ -40,6 +40,7 @@ func TestDebug(t *testing.T) {
 			goTool(t, arch.Name, "build", "-trimpath", "-ldflags=-s -w", "-o", init, ".")
 			program := testProgram(t, dir, "internal/notify", arch.Name)
 			t.Run("leak", func(t *testing.T) { testLeak(t, arch, init, program) })
+			t.Run("mutants", func(t *testing.T) { debugMutants(t, arch) })
 			t.Run("lifecycle", func(t *testing.T) { testLifecycle(t, img, init, program) })
 			t.Run("selftests", func(t *testing.T) { debugSelftests(t, arch, img, init) })
 			t.Run("abi", func(t *testing.T) { debugAbi(t, arch) })
@@ -92,6 +93,21 @@ func debugAbi(t *testing.T, arch *abi.Arch) {
 		lacks := strings.Contains(v.ID, ".compat") && arch.Compat == nil || strings.Contains(v.ID, ".x32-") && !arch.Has(abi.QuirkX32)
 		if v.Verdict != suite.Pass && (v.Verdict != suite.Skip || !lacks) {
 			t.Errorf("%s is %s, want pass: %s", v.ID, v.Verdict, v.Text)
+		}
+	}
+}
+
+// debugMutants hunts for the faults that no other kernel can have.
+func debugMutants(t *testing.T, arch *abi.Arch) {
+	needGuests(t, arch.Name)
+	for _, f := range kernel.FaultsIn(kernel.DebugFaulty) {
+		if f.In(kernel.Faulty) {
+			continue
+		}
+		c := newCommand(t, "abi", "--mutants", "--on", arch.Name, "--kernel", string(kernel.DebugFaulty), "--fault", f.Name, "--quiet")
+		c.runs(t, exitOK)
+		if !strings.Contains(c.stdout.String(), finders[f.Name]) {
+			t.Errorf("%s is found by:\n%s\nwant %s", f.Name, &c.stdout, finders[f.Name])
 		}
 	}
 }

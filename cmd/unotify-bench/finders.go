@@ -41,6 +41,8 @@ var finders = map[string]string{
 	"call_creds":            "inject.effect-creds",
 	"call_umask":            "inject.effect-umask",
 	"call_nofile":           "inject.effect-nofile",
+	"inject_uncharged":      "inject.memcg-charge",
+	"redirect_audit":        "redirect.audit-record",
 	"pin_unsealed":          "pin.keeps-munmap",
 	"pin_shrink":            "pin.error-shrinkable",
 	"pin_write_seal":        "pin.error-writable",
