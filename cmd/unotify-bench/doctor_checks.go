@@ -169,6 +169,7 @@ func testWard() ward {
 	return ward{"tests", []check{
 		toolCheck(kernel.Tool{Name: "chromium", Package: "chromium", Need: "look at the page of report as its readers do"}),
 		toolCheck(kernel.Tool{Name: "python3", Package: "python3", Need: "read verdicts as kunit.py does"}),
+		toolCheck(kernel.Tool{Name: "rsync", Package: "rsync", Need: "install a kselftest"}),
 	}}
 }
 

@@ -278,7 +278,7 @@ func TestDoctorTests(t *testing.T) {
 	if status != exitEnvironment {
 		t.Errorf("status %d, want %d", status, exitEnvironment)
 	}
-	for _, tool := range []string{"chromium", "python3"} {
+	for _, tool := range []string{"chromium", "python3", "rsync"} {
 		if countLines(with, "missing", " "+tool+" ", "apt-get install "+tool) != 1 {
 			t.Errorf("no line on %s in:\n%s", tool, with)
 		}
