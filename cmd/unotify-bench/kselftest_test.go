@@ -194,11 +194,15 @@ func TestPortingKselftest(t *testing.T) {
 	}
 	_, section, _ := strings.Cut(readText(t, filepath.Join(repoRoot(t), "docs", "porting.md")), "\n## In a kernel tree\n")
 	section, _, _ = strings.Cut(section, "\n## ")
-	runs, reads := 0, 0
+	readme := readText(t, filepath.Join(repoRoot(t), "kernel", "selftest", "unotify", "README"))
+	shown, runs, reads := 0, 0, 0
 	for line := range strings.Lines(section) {
 		line, ok := strings.CutPrefix(line, "    ")
 		if !ok {
 			continue
+		}
+		if strings.Contains(readme, "\n\t"+line) {
+			shown++
 		}
 		line = strings.Replace(strings.TrimSpace(line), "unotify-bench abi ", bin+"/unotify-bench abi --mech reply ", 1)
 		out := k.sh(t, line, argsVar+"--mech reply")
@@ -221,6 +225,9 @@ func TestPortingKselftest(t *testing.T) {
 	}
 	if runs != 2 || reads != 2 {
 		t.Errorf("the page runs the test %d times and reads it %d times, want 2 and 2", runs, reads)
+	}
+	if n := strings.Count(readme, "\n\t"); shown != n || n == 0 {
+		t.Errorf("of the %d commands of kernel/selftest/unotify/README the page has %d", n, shown)
 	}
 }
 
