@@ -53,7 +53,7 @@ lint:
 	go -C tools build -o ../bin/ tool
 	for arch in $(ARCHES); do GOOS=linux GOARCH=$$arch bin/golangci-lint run; done
 	bin/actionlint .github/workflows/*.yml
-	if command -v shellcheck >/dev/null; then shellcheck .ci/run tools/ci/* tools/stability/study; else \
+	if command -v shellcheck >/dev/null; then shellcheck .ci/run tools/ci/* tools/stability/study kernel/selftest/unotify/*.sh; else \
 	  echo 'no shellcheck (apt-get install shellcheck): the scripts are not looked at'; fi
 	go -C tools test ./lint
 

@@ -88,6 +88,16 @@ func (b *Builder) source(ctx context.Context) (*source, error) {
 	return src, os.RemoveAll(filepath.Dir(deb))
 }
 
+// SourceTree returns the directory of the source that b builds from. It is there
+// for what else Linux brings (tools/testing), and not to be written to.
+func (b *Builder) SourceTree(ctx context.Context) (dir string, err error) {
+	src, err := b.source(ctx)
+	if err != nil {
+		return "", err
+	}
+	return src.dir, nil
+}
+
 func sourceDir(dir string) (*source, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {

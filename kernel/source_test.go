@@ -59,6 +59,9 @@ func TestSources(t *testing.T) {
 			if src.version != "6.12.999" || src.mutable || !strings.HasPrefix(src.id, "6.12.999-") {
 				t.Errorf("source %+v", src)
 			}
+			if dir, err := b.SourceTree(t.Context()); dir != src.dir || err != nil {
+				t.Errorf("the tree is in %q, %v, want %q", dir, err, src.dir)
+			}
 			if _, err := os.Stat(filepath.Join(src.dir, "hook.sh")); err != nil {
 				t.Error(err)
 			}

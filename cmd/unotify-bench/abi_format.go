@@ -124,48 +124,6 @@ func (r *abiReport) details(l *abiLane) {
 	}
 }
 
-// ktap is Linux's Documentation/dev-tools/ktap.rst: what KernelCI, LAVA and
-// kselftest read. A divergent check is an expected failure.
-func (r *abiReport) ktap() error {
-	n := 0
-	for _, l := range r.lanes {
-		n += len(l.Rows)
-	}
-	fmt.Fprintf(r.w, "KTAP version 1\n1..%d\n", n)
-	n = 0
-	for _, l := range r.lanes {
-		for _, row := range l.Rows {
-			n++
-			result, directive := "ok", ""
-			switch row.Verdict {
-			case suite.Pass:
-			case suite.Skip:
-				directive = " # SKIP " + firstLine(row.Text)
-			case suite.Divergent:
-				directive = " # XFAIL divergent"
-			case suite.Fail:
-				result = "not ok"
-			case suite.Error:
-				result, directive = "not ok", " # ERROR could not tell"
-			}
-			if row.Verdict != suite.Skip && row.Text != "" {
-				for line := range strings.Lines(row.Text) {
-					fmt.Fprintf(r.w, "# %s\n", strings.TrimSuffix(line, "\n"))
-				}
-			}
-			if _, err := fmt.Fprintf(r.w, "%s %d %s.%s%s\n", result, n, l.Where, row.Check.ID, directive); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func firstLine(s string) string {
-	first, _, _ := strings.Cut(s, "\n")
-	return first
-}
-
 type (
 	junitSuites struct {
 		XMLName xml.Name     `xml:"testsuites"`

@@ -51,7 +51,7 @@ func TestHelp(t *testing.T) {
 }
 
 // checkExample parses the command line in an example, which may be part of a
-// shell's: in $(…), or before a redirection.
+// shell's: in $(…), or before a redirection or a pipe.
 func checkExample(t *testing.T, c *cobra.Command, example string) {
 	t.Helper()
 	_, line, ok := strings.Cut(example, "unotify-bench ")
@@ -61,6 +61,7 @@ func checkExample(t *testing.T, c *cobra.Command, example string) {
 	}
 	line, _, _ = strings.Cut(line, ")")
 	line, _, _ = strings.Cut(line, " > ")
+	line, _, _ = strings.Cut(line, " | ")
 	// A tree of its own, as flags keep what they are set to.
 	found, args, err := (&app{}).rootCommand().Find(strings.Fields(line))
 	if err != nil {

@@ -11,7 +11,8 @@ import (
 // perfWriter writes what `perf bench sched seccomp-notify` prints by default,
 // once a result: tools/perf/bench/sched-seccomp-notify.c, the case
 // BENCH_FORMAT_DEFAULT, under the heading of tools/perf/builtin-bench.c. The
-// 0-day bot's parsers look for its usecs/op and ops/sec lines.
+// 0-day bot's parsers look for its usecs/op and ops/sec lines; TestPerfFormat of
+// cmd holds them against perf's source.
 //
 // perf divides the whole time by the number of calls, so these figures are
 // the mean where there is one, and not the table's median.
