@@ -42,8 +42,8 @@ var graph = map[string]row{
 
 	// Knows nothing of what guests do, and is the only one to know QEMU.
 	"kernel": {
-		[]string{"abi/", "internal/lazy", xsys, "github.com/hugelgupf/vmtest/", "github.com/u-root/u-root/pkg/cpio"},
-		[]string{"abi/", cmpPkg, cmpPkg + "/cmpopts"},
+		[]string{"abi/", "internal/lazy", xsys, "github.com/hugelgupf/vmtest/", "github.com/u-root/u-root/pkg/cpio", "github.com/cavaliergopher/cpio"},
+		[]string{"abi/", cmpPkg, cmpPkg + "/cmpopts", "github.com/google/rpmpack"},
 	},
 	// Programs that kernel's tests run in guests.
 	"kernel/testdata/again": {[]string{"kernel"}, nil},

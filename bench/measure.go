@@ -139,18 +139,13 @@ func measureLocked(row *Row, cfg Config, clk clock) (err error) {
 	ended := make(chan struct{})
 	watchdog := time.AfterFunc(cfg.Limit, func() {
 		expired.Store(true)
-		atomic.StoreUint32(s.stop, 1)
+		atomic.StoreUint32(s.stop, stopLate)
 		p.Kill()
-		// Before 6.11 a RECV sleeps on after the last target's death.
-		for {
-			s.team.signal(unix.SIGWINCH)
-			select {
-			case <-ended:
-				return
-			case <-time.After(10 * time.Millisecond):
-			}
-		}
+		s.team.interrupt(ended)
 	})
+	if mech.listens() && recvSleepsOn() {
+		go s.endAfter(p.PID(), ended)
+	}
 	defer func() {
 		watchdog.Stop()
 		close(ended)

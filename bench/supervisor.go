@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -17,7 +18,7 @@ import (
 type supervisor struct {
 	conn *notify.Conn
 	kill func()
-	stop *uint32 // set by the watchdog
+	stop *uint32 // one of stopLate and stopGone, once there is a reason
 	team *team
 
 	pid, tid int
@@ -79,6 +80,11 @@ func (s *supervisor) serve(handle func(*abi.Notif) error) error {
 		case 0:
 		case unix.ENOENT:
 			return nil
+		case unix.EINTR:
+			if atomic.LoadUint32(s.stop) == stopGone {
+				return nil
+			}
+			fallthrough
 		default:
 			return fmt.Errorf("receive a notification: %w", e)
 		}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -45,6 +46,19 @@ func (t *team) signal(sig unix.Signal) {
 	defer t.mu.Unlock()
 	for _, tid := range t.tids {
 		_ = unix.Tgkill(os.Getpid(), tid, sig)
+	}
+}
+
+// interrupt does so until none of them waits any more, which ended tells: a first
+// signal can come just before a wait.
+func (t *team) interrupt(ended <-chan struct{}) {
+	for {
+		t.signal(unix.SIGWINCH)
+		select {
+		case <-ended:
+			return
+		case <-time.After(10 * time.Millisecond):
+		}
 	}
 }
 

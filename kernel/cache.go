@@ -23,6 +23,7 @@ const keyLen = 16
 //	source/HASH/linux           source trees, unpacked
 //	object/ARCH-HASH            object trees, see compile.go
 //	image/ARCH-VARIANT-KEY      kernel, entry.json, config
+//	package/HASH                a distribution's kernel, and modules
 //	lock/NAME                   for flock(2), never removed
 //
 // What lies in source and image is complete: it is renamed or marked last.
@@ -210,6 +211,8 @@ const (
 	Sources Part = "source"
 	Objects Part = "object"
 	Images  Part = "image"
+	// Packages are distributions' kernels, unpacked.
+	Packages Part = "package"
 )
 
 // Clean removes parts of the cache, or with none named all of it, once no
@@ -220,7 +223,7 @@ func (b *Builder) Clean(ctx context.Context, parts ...Part) error {
 		return err
 	}
 	if len(parts) == 0 {
-		parts = []Part{Sources, Objects, Images}
+		parts = []Part{Sources, Objects, Images, Packages}
 	}
 	unlock, err := b.lockAll(ctx, c)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -46,7 +47,16 @@ func Guest() (*GuestConn, error) {
 	if err := raiseLoopback(); err != nil {
 		return nil, fmt.Errorf("raise lo: %w", err)
 	}
+	modules, err := loadModules()
+	if err != nil {
+		return nil, err
+	}
 	dev, err := portDevice()
+	// The host tells a driver of ports once it asks: it has just begun to.
+	for tries := 0; err != nil && modules > 0 && tries < 1000; tries++ {
+		time.Sleep(10 * time.Millisecond)
+		dev, err = portDevice()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -64,6 +74,26 @@ func Guest() (*GuestConn, error) {
 		return nil, g.Poweroff()
 	}
 	return g, nil
+}
+
+// loadModules loads what a distribution's kernel has not built in, and returns
+// how many there are.
+func loadModules() (int, error) {
+	files, err := filepath.Glob("/" + modulesDir + "/*") // sorted
+	if err != nil {
+		return 0, err
+	}
+	for _, name := range files {
+		f, err := os.Open(name)
+		if err != nil {
+			return 0, err
+		}
+		err = unix.FinitModule(int(f.Fd()), "", 0)
+		if f.Close(); err != nil {
+			return 0, fmt.Errorf("load module %s: %w", name, err)
+		}
+	}
+	return len(files), nil
 }
 
 // raiseLoopback is content with a kernel that has no IPv4.

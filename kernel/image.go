@@ -27,6 +27,10 @@ type Image struct {
 	Release string // "6.12.117+unotify", or as found in a foreign image; "" if none was
 	SHA256  string
 	Key     string // cache key; "" for a foreign kernel
+
+	// Modules is a directory with what the guest loads before it opens the
+	// channel, in the order of names; "" if there is nothing.
+	Modules string
 }
 
 // OpenImage looks at a kernel that somebody else built: a bzImage, a vmlinux

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 
 	"github.com/u-root/u-root/pkg/cpio"
@@ -36,6 +37,15 @@ func (m *Machine) initramfs() (*os.File, error) {
 	maps.Copy(execs, m.Execs)
 	if err := checkNames(execs, m.Files); err != nil {
 		return nil, err
+	}
+	if dir := m.Image.Modules; dir != "" {
+		modules, err := os.ReadDir(dir)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range modules {
+			execs[path.Join(modulesDir, e.Name())] = filepath.Join(dir, e.Name())
+		}
 	}
 	made := map[string]bool{".": true, "dev": true, "proc": true, "run": true, "sys": true, "tmp": true}
 	for _, name := range slices.Sorted(maps.Keys(execs)) {

@@ -25,6 +25,7 @@ type board struct {
 	pkg     string // Debian package that brings it
 	machine string // -machine
 	kvm     string // -machine under KVM
+	distro  string // -machine for a distribution's kernel, if it takes another: one with PCI
 	cpu     string // -cpu under TCG
 	params  string // kernel parameters
 	insns   string // more of them for the insns clock
@@ -32,8 +33,8 @@ type board struct {
 	poll    string // and where the CPU must not halt
 }
 
-// All three have virtio-mmio and no PCI, which costs neither a probe at boot
-// nor code in the kernel.
+// All three have virtio-mmio and no PCI, which costs neither a probe at boot nor
+// code in the kernel.
 //
 // amd64: a PVH kernel (vmlinux) on microvm starts without a decompressor and
 // without firmware to speak of. Linux 6.12 to one event and out, QEMU 7.2 under
@@ -54,6 +55,11 @@ type board struct {
 // devices on the kernel's command line. The CPU is no vendor's, as
 // EPYC or Skylake bring mitigations of their own flaws: 280 and 272 instructions
 // for a getppid instead of 259.
+//
+// A distribution's kernel does not look on its command line for virtio-mmio
+// devices (CONFIG_VIRTIO_MMIO_CMDLINE_DEVICES). It would find them by microvm's
+// ACPI, which however says that there is no PIT, and then nothing ticks but the
+// LAPIC.
 //
 // arm64: CNTVCT_EL0 usually steps by 16 ns; at 1 GHz it steps by 1 ns, which is
 // 1 instruction, so that nobody needs a PMU. cortex-a72 is a core of real
@@ -76,6 +82,7 @@ var boards = map[string]board{
 		program: "qemu-system-x86_64", pkg: "qemu-system-x86",
 		machine: "microvm,acpi=off,rtc=on,pit=on,pic=on",
 		kvm:     "microvm,acpi=off,rtc=on,pit=on,pic=on",
+		distro:  "pc,usb=off,smbus=off,vmport=off",
 		cpu:     "max,-erms,-fsrm,-la57",
 		params:  "console=ttyS0 reboot=t tsc=reliable",
 		insns:   "tsc_early_khz=1000000 nolapic_timer no_timer_check",
@@ -182,7 +189,7 @@ func (m *Machine) args(emu *emulator, f guestFiles) ([]string, error) {
 		// ioeventfd hands the guest's kick to another host thread, and
 		// when that runs is up to the host.
 		"-global", "virtio-mmio.ioeventfd=off",
-		"-device", "virtio-serial-device",
+		"-device", m.serial(b),
 		"-device", "virtserialport,chardev=events,name=" + portName,
 	}
 	machine := b.machine
@@ -201,7 +208,18 @@ func (m *Machine) args(emu *emulator, f guestFiles) ([]string, error) {
 		// hundred).
 		args = append(args, "-accel", "tcg,thread=single", "-cpu", b.cpu)
 	}
+	if m.Image.Modules != "" && b.distro != "" {
+		machine = b.distro
+	}
 	return append(args, "-machine", machine), nil
+}
+
+// serial is the device that the channel is a port of.
+func (m *Machine) serial(b board) string {
+	if m.Image.Modules != "" && b.distro != "" {
+		return "virtio-serial-pci,ioeventfd=off"
+	}
+	return "virtio-serial-device"
 }
 
 const (

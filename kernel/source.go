@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -212,10 +213,26 @@ func (b *Builder) fetch(ctx context.Context, c cacheDir) (string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
-	b.progress().Step("download " + sourcePackage)
+	complaints, err := b.aptGet(ctx, dir, "download", sourcePackage)
+	if ctx.Err() != nil {
+		return "", fmt.Errorf("fetch %s: %w", sourcePackage, ctx.Err())
+	}
+	debs, _ := filepath.Glob(filepath.Join(dir, sourcePackage+"_*.deb"))
+	if err != nil || len(debs) != 1 {
+		return "", spaceError(fmt.Errorf("%w: apt-get download %s failed: %s\n%s%s", ErrNoSource, sourcePackage, fmt.Sprint(err),
+			tail(complaints, 5), manual), c.root, sourceSpace)
+	}
+	return debs[0], nil
+}
+
+// aptGet runs apt-get in dir, with a progress of what it does, and returns what
+// it complains of.
+func (b *Builder) aptGet(ctx context.Context, dir, what, pkg string, options ...string) (string, error) {
+	b.progress().Step(strings.TrimSpace(what + " " + pkg))
 	// Status-Fd reports "dlstatus:<n>:<percent>:<text>" lines (apt's
 	// README.progress-reporting).
-	cmd := exec.CommandContext(ctx, "apt-get", "-q", "-o", "APT::Status-Fd=1", "download", sourcePackage)
+	args := slices.Concat([]string{"-q", "-o", "APT::Status-Fd=1"}, options, strings.Fields(what+" "+pkg))
+	cmd := exec.CommandContext(ctx, "apt-get", args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "LC_ALL=C")
 	var complaints bytes.Buffer
@@ -229,13 +246,5 @@ func (b *Builder) fetch(ctx context.Context, c cacheDir) (string, error) {
 		}
 	})
 	err := cmd.Run()
-	if ctx.Err() != nil {
-		return "", fmt.Errorf("fetch %s: %w", sourcePackage, ctx.Err())
-	}
-	debs, _ := filepath.Glob(filepath.Join(dir, sourcePackage+"_*.deb"))
-	if err != nil || len(debs) != 1 {
-		return "", spaceError(fmt.Errorf("%w: apt-get download %s failed: %s\n%s%s", ErrNoSource, sourcePackage, fmt.Sprint(err),
-			tail(complaints.String(), 5), manual), c.root, sourceSpace)
-	}
-	return debs[0], nil
+	return complaints.String(), err
 }

@@ -38,7 +38,7 @@ func unpack(ctx context.Context, archive, dir string, keep func(name string) boo
 	defer root.Close()
 	counted := &countingReader{r: f, total: st.Size(), p: p}
 	r := bufio.NewReaderSize(counted, 1<<20)
-	if magic, _ := r.Peek(8); string(magic) == "!<arch>\n" {
+	if magic, _ := r.Peek(8); string(magic) == arMagic {
 		err = unpackDeb(ctx, r, root, keep)
 	} else {
 		err = unpackTarball(ctx, r, root, keep)
@@ -75,10 +75,12 @@ func unpackDeb(ctx context.Context, r *bufio.Reader, root *os.Root, keep func(st
 	}
 }
 
+const arMagic = "!<arch>\n" // ar(5)
+
 // arMember returns the content of the first member whose name starts with
 // prefix.
 func arMember(r io.Reader, prefix string) (io.Reader, error) {
-	if _, err := io.CopyN(io.Discard, r, int64(len("!<arch>\n"))); err != nil {
+	if _, err := io.CopyN(io.Discard, r, int64(len(arMagic))); err != nil {
 		return nil, err
 	}
 	head := make([]byte, 60)
@@ -108,24 +110,35 @@ func decompress(ctx context.Context, r *bufio.Reader) (io.ReadCloser, error) {
 	}
 	switch {
 	case bytes.HasPrefix(magic, []byte("\xfd7zXZ\x00")):
-		ctx, cancel := context.WithCancel(ctx)
-		cmd := exec.CommandContext(ctx, "xz", "-dc", "-T0")
-		cmd.Stdin = r
-		var complaints strings.Builder
-		cmd.Stderr = &complaints
-		out, err := cmd.StdoutPipe()
-		if err == nil {
-			err = cmd.Start()
-		}
-		if err != nil {
-			cancel()
-			return nil, err
-		}
-		return &commandReader{out, cmd, cancel, &complaints}, nil
+		return filter(ctx, r, ErrMissingTool{"xz", "xz-utils"}, "-dc", "-T0")
+	case bytes.HasPrefix(magic, []byte("\x28\xb5\x2f\xfd")):
+		return filter(ctx, r, ErrMissingTool{"zstd", "zstd"}, "-dc")
 	case magic[0] == 0x1f && magic[1] == 0x8b:
 		return gzip.NewReader(r)
 	}
 	return io.NopCloser(r), nil
+}
+
+// filter is what a program makes of r.
+func filter(ctx context.Context, r io.Reader, tool ErrMissingTool, args ...string) (io.ReadCloser, error) {
+	program, err := exec.LookPath(tool.Tool)
+	if err != nil {
+		return nil, &tool
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Stdin = r
+	var complaints strings.Builder
+	cmd.Stderr = &complaints
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	return &commandReader{out, cmd, cancel, &complaints}, nil
 }
 
 // commandReader ends in the command's error, if it failed, instead of in a

@@ -82,7 +82,7 @@ Exit status 1 if a check failed or could not tell.`,
 	}
 	fl := cmd.Flags()
 	fl.StringSliceVar(&f.on, "on", []string{"all"}, "where: host, amd64, arm64, riscv64, or all")
-	fl.StringVar(&f.kernel, "kernel", string(defaultKernel), "what the virtual machines boot: "+variantNames()+", or a kernel image's path")
+	fl.StringVar(&f.kernel, "kernel", string(defaultKernel), kernelUsage())
 	fl.StringSliceVar(&f.mechs, "mech", nil, "checks of these mechanisms only")
 	fl.StringVar(&f.match, "run", "", "only checks whose ID matches this regular expression")
 	fl.BoolVar(&f.list, "list", false, "list the checks, and check nothing")

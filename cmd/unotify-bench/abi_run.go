@@ -225,7 +225,8 @@ func (r *abiRunner) machine(ctx context.Context, arch *abi.Arch) (*kernel.Machin
 	return &kernel.Machine{
 		Image: img, Arch: arch, Init: program, Params: r.params,
 		Clock: kernel.Insns, Halt: true, MemMiB: r.memory,
-		Timeout: time.Hour, Idle: 10 * time.Minute,
+		// A hang is for Idle to see: a kernel that watches itself took an hour.
+		Timeout: 24 * time.Hour, Idle: 10 * time.Minute,
 	}, nil
 }
 

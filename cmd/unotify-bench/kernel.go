@@ -59,10 +59,12 @@ func (a *app) newBuilder(f kernelFlags, bar *progress) *kernel.Builder {
 // image builds the kernel that f.variant names, or opens it if that is a path.
 func (a *app) image(ctx context.Context, arch *abi.Arch, f kernelFlags, bar *progress) (*kernel.Image, error) {
 	switch {
+	case f.variant == kernel.Debian:
+		return a.newBuilder(f, bar).OpenDebian(ctx, arch)
 	case isTree(f.variant):
 		f.source, f.variant = f.variant, string(kernel.Stock) // it has the patches that it has
 	case isPath(f.variant):
-		return kernel.OpenImage(f.variant, arch)
+		return a.newBuilder(f, bar).OpenPackage(ctx, f.variant, arch)
 	}
 	return a.newBuilder(f, bar).Build(ctx, arch, kernel.Variant(f.variant))
 }

@@ -45,12 +45,21 @@ func parsePlaces(on []string) (onHost bool, as []*abi.Arch, err error) {
 	return all || slices.Contains(on, host), as, nil
 }
 
+// kernelUsage says what --kernel of virtual machines can be.
+func kernelUsage() string {
+	return "what the virtual machines boot: " + variantNames() + "; " + kernel.Debian +
+		", the one that Debian ships; or the path of an image, of a .deb or .rpm with one, or of a source tree, which is built"
+}
+
 // checkKernel refuses what --kernel cannot mean for architectures as, before
 // anything is measured.
 func checkKernel(name string, as []*abi.Arch) error {
+	if name == kernel.Debian {
+		return nil
+	}
 	if !isPath(name) {
 		if !slices.Contains(kernel.Variants(), kernel.Variant(name)) {
-			return usageError("unknown kernel %q; known: %s, or the path of an image or a source tree, with a slash in it", name, variantNames())
+			return usageError("unknown kernel %q; known: %s, %s, or the path of an image, a package or a source tree, with a slash in it", name, variantNames(), kernel.Debian)
 		}
 		return nil
 	}
@@ -59,6 +68,9 @@ func checkKernel(name string, as []*abi.Arch) error {
 			return usageError("--kernel: %w", err)
 		}
 		return nil
+	}
+	if kernel.IsPackage(name) {
+		return nil // what is in it is known when it is unpacked
 	}
 	for _, a := range as {
 		if _, err := kernel.OpenImage(name, a); err != nil {

@@ -55,7 +55,7 @@ looked at.
 	}
 	f := cmd.Flags()
 	f.StringSliceVar(&on, "on", []string{host}, "where: host, amd64, arm64, riscv64, or all")
-	f.StringVar(&image, "kernel", string(defaultKernel), "what the virtual machines boot: "+variantNames()+", or a kernel image's path")
+	f.StringVar(&image, "kernel", string(defaultKernel), kernelUsage())
 	f.StringVar(&expect, "expect", "", "stock or patched: what is missing then is a failure")
 	f.StringVar(&source, "source", "", "kernel source: a tarball, a .deb or a directory (default: fetch Debian's)")
 	return cmd

@@ -70,7 +70,7 @@ carried out. When interrupted, what was counted by then is printed.`,
 	}
 	fl := cmd.Flags()
 	fl.StringSliceVar(&f.on, "on", []string{"all"}, "where: host, amd64, arm64, riscv64, or all")
-	fl.StringVar(&f.kernel, "kernel", string(defaultKernel), "what the virtual machines boot: "+variantNames()+", or a kernel image's path")
+	fl.StringVar(&f.kernel, "kernel", string(defaultKernel), kernelUsage())
 	fl.StringSliceVar(&f.mechs, "mech", nil, "only these mechanisms: "+strings.Join(suite.RaceMechs(), ", "))
 	fl.StringSliceVar(&f.attacks, "attack", []string{"all"}, "who changes the path: "+strings.Join(suite.RaceAttacks(), ", ")+", or all")
 	fl.IntVar(&f.tries, "tries", 100_000, "calls to approve for each mechanism, shared out among the attacks")

@@ -111,7 +111,7 @@ one seed.`,
 	}
 	fl := cmd.Flags()
 	fl.StringSliceVar(&f.on, "on", []string{"all"}, "where: host, amd64, arm64, riscv64, or all")
-	fl.StringVar(&f.kernel, "kernel", string(defaultKernel), "what the virtual machines boot: "+variantNames()+", or the path of an image or of a source tree, which is built")
+	fl.StringVar(&f.kernel, "kernel", string(defaultKernel), kernelUsage())
 	fl.StringSliceVar(&f.mechs, "mech", nil, "these mechanisms only")
 	fl.StringSliceVar(&f.syscalls, "syscall", nil, "these syscalls only")
 	fl.StringVar(&f.match, "run", "", "only rows whose name matches this regular expression")

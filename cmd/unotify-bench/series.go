@@ -85,7 +85,7 @@ func (f runFlags) seriesPlan() (*plan, error) {
 	switch {
 	case slices.Contains(f.on, host):
 		return nil, usageError("--series boots kernels, which the host does not: give --on amd64, arm64, riscv64 or all")
-	case isPath(f.kernel):
+	case isPath(f.kernel), f.kernel == kernel.Debian:
 		return nil, usageError("--series builds its kernels: --kernel is the variant that they begin with, not %q; --source is for a tree", f.kernel)
 	case f.resume:
 		return nil, usageError("--series goes on by itself where it ended: leave --resume away")

@@ -1,0 +1,309 @@
+package kernel
+
+import (
+	"archive/tar"
+	"bufio"
+	"bytes"
+	"context"
+	"debug/elf"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/cavaliergopher/cpio"
+
+	"unotify-bench/abi"
+)
+
+// A distribution's kernel comes in a package, and what a machine here needs of it
+// is in modules: virtio, and the console device on it that carries the events.
+
+// channelModules are what the channel is made of where it is not built in. What
+// these depend on they say themselves.
+var channelModules = []string{"virtio_mmio", "virtio_pci", "virtio_console"}
+
+const modulesDir = "modules" // beside the unpacked kernel, and in the guest
+
+// OpenPackage is OpenImage for a distribution's package too, a .deb or an .rpm:
+// it is unpacked into the cache, once. The image is ErrNotKernel if the package
+// has no kernel.
+func (b *Builder) OpenPackage(ctx context.Context, file string, arch *abi.Arch) (*Image, error) {
+	open, err := packageReader(file)
+	if err != nil {
+		return nil, err
+	}
+	if open == nil {
+		return OpenImage(file, arch)
+	}
+	sum, err := FileSHA256(file)
+	if err != nil {
+		return nil, err
+	}
+	c, err := b.cache()
+	if err != nil {
+		return nil, err
+	}
+	l, err := lock(ctx, c.lockFile(string(Packages)), "the unpacked packages", b.progress())
+	if err != nil {
+		return nil, err
+	}
+	defer l.Close()
+	dir := c.path(string(Packages), sum[:keyLen])
+	if !fileExists(dir) {
+		b.progress().Step("unpack " + filepath.Base(file))
+		if err := unpackKernel(ctx, file, open, dir); err != nil {
+			return nil, spaceError(fmt.Errorf("unpack %s: %w", file, err), c.root, objectSpace)
+		}
+	}
+	img, err := openUnpacked(dir, arch)
+	if err != nil {
+		return nil, fmt.Errorf("the kernel in %s: %w", file, err)
+	}
+	return img, nil
+}
+
+func openUnpacked(dir string, arch *abi.Arch) (*Image, error) {
+	img, err := OpenImage(filepath.Join(dir, kernelFile), arch)
+	if err == nil {
+		img.Modules = filepath.Join(dir, modulesDir)
+	}
+	return img, err
+}
+
+// IsPackage tells a package from a kernel, by its first bytes.
+func IsPackage(file string) bool {
+	open, err := packageReader(file)
+	return err == nil && open != nil
+}
+
+// files calls each with every regular file of a package, until one fails.
+type files func(ctx context.Context, r *bufio.Reader, each func(name string, r io.Reader) error) error
+
+// packageReader returns what reads the kind of package that a file is, or nil if
+// it is none.
+func packageReader(file string) (files, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, fmt.Errorf("open kernel: %w", err)
+	}
+	defer f.Close()
+	magic := make([]byte, len(arMagic))
+	if _, err := io.ReadFull(f, magic); err != nil {
+		return nil, nil // too short, which OpenImage says
+	}
+	switch {
+	case string(magic) == arMagic:
+		return debFiles, nil
+	case bytes.HasPrefix(magic, []byte{0xed, 0xab, 0xee, 0xdb}): // lib/rpmlead.c of rpm
+		return rpmFiles, nil
+	}
+	return nil, nil
+}
+
+func debFiles(ctx context.Context, r *bufio.Reader, each func(string, io.Reader) error) error {
+	data, err := arMember(r, "data.tar")
+	if err != nil {
+		return err
+	}
+	content, err := decompress(ctx, bufio.NewReader(data))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = content.Close() }() // read to its end, or an error came first
+	for tr := tar.NewReader(content); ; {
+		h, err := tr.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err == nil && h.Typeflag == tar.TypeReg {
+			err = each(path.Clean(h.Name), tr)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func rpmFiles(ctx context.Context, r *bufio.Reader, each func(string, io.Reader) error) error {
+	if err := skipRPMHead(r); err != nil {
+		return err
+	}
+	content, err := decompress(ctx, r)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = content.Close() }() // read to its end, or an error came first
+	for cr := cpio.NewReader(content); ; {
+		h, err := cr.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err == nil && h.Mode.IsRegular() {
+			err = each(path.Clean(h.Name), cr)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// skipRPMHead reads up to the archive in an rpm: docs/manual/format_v4.md of rpm.
+// A library for it would bring OpenPGP into each process that measures.
+func skipRPMHead(r *bufio.Reader) error {
+	const lead, align = 96, 8
+	if _, err := r.Discard(lead); err != nil {
+		return err
+	}
+	intro := make([]byte, 16)
+	for _, what := range []string{"signature", "header"} {
+		if _, err := io.ReadFull(r, intro); err != nil {
+			return err
+		}
+		if !bytes.HasPrefix(intro, []byte{0x8e, 0xad, 0xe8}) {
+			return fmt.Errorf("%w: the rpm's %s is broken", ErrNotKernel, what)
+		}
+		entries, data := int64(binary.BigEndian.Uint32(intro[8:])), int64(binary.BigEndian.Uint32(intro[12:]))
+		size := 16*entries + data
+		if what == "signature" {
+			size += -size & (align - 1)
+		}
+		if _, err := io.CopyN(io.Discard, r, size); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unpackKernel writes the kernel of a package, and the modules that the channel
+// may need, to dir, which is there when all of it is.
+func unpackKernel(ctx context.Context, file string, read files, dir string) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	work := dir + ".work"
+	if err := os.RemoveAll(work); err != nil { // left by an interrupted attempt
+		return err
+	}
+	defer os.RemoveAll(work)
+	if err := os.MkdirAll(filepath.Join(work, modulesDir), 0o755); err != nil {
+		return err
+	}
+	kernels := 0
+	err = read(ctx, bufio.NewReaderSize(f, 1<<20), func(name string, r io.Reader) error {
+		to := ""
+		if base := path.Base(name); strings.HasPrefix(base, "vmlinuz") {
+			kernels++
+			to = kernelFile
+		} else if module, isModule := moduleName(base); isModule && strings.Contains(module, "virtio") {
+			to = filepath.Join(modulesDir, module+".ko")
+		}
+		if to == "" {
+			return ctx.Err()
+		}
+		content, err := decompressed(ctx, r, to)
+		if err != nil {
+			return err
+		}
+		return errors.Join(writeFrom(filepath.Join(work, to), content), content.Close())
+	})
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		return fmt.Errorf("%w: %w", ErrNotKernel, err)
+	case kernels != 1:
+		return fmt.Errorf("%w: the package has %d vmlinuz, want one", ErrNotKernel, kernels)
+	}
+	if err := orderModules(filepath.Join(work, modulesDir)); err != nil {
+		return fmt.Errorf("%w: %w", ErrNotKernel, err)
+	}
+	return os.Rename(work, dir)
+}
+
+// decompressed is the content of a file; a kernel's own compression is its own.
+func decompressed(ctx context.Context, r io.Reader, to string) (io.ReadCloser, error) {
+	if to == kernelFile {
+		return io.NopCloser(r), nil
+	}
+	return decompress(ctx, bufio.NewReader(r))
+}
+
+func writeFrom(file string, r io.Reader) error {
+	f, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, r)
+	return errors.Join(err, f.Close())
+}
+
+// moduleName is what a module is called by others: "virtio_ring" for
+// virtio-ring.ko.xz.
+func moduleName(base string) (string, bool) {
+	name, kind, _ := strings.Cut(base, ".")
+	return strings.ReplaceAll(name, "-", "_"), slices.Contains([]string{"ko", "ko.gz", "ko.xz", "ko.zst"}, kind)
+}
+
+// orderModules leaves in dir what the channel needs, with names that sort as it
+// has to be loaded. What is not there is taken to be built in.
+func orderModules(dir string) error {
+	var order []string
+	var add func(name string) error
+	add = func(name string) error {
+		file := filepath.Join(dir, name+".ko")
+		if slices.Contains(order, file) || !fileExists(file) {
+			return nil
+		}
+		needs, err := moduleDepends(file)
+		for _, n := range needs {
+			err = errors.Join(err, add(n))
+		}
+		order = append(order, file)
+		return err
+	}
+	for _, name := range channelModules {
+		if err := add(name); err != nil {
+			return err
+		}
+	}
+	all, err := filepath.Glob(filepath.Join(dir, "*"))
+	for _, file := range all {
+		if i := slices.Index(order, file); i < 0 {
+			err = errors.Join(err, os.Remove(file))
+		} else {
+			err = errors.Join(err, os.Rename(file, filepath.Join(dir, fmt.Sprintf("%02d-%s", i, filepath.Base(file)))))
+		}
+	}
+	return err
+}
+
+// moduleDepends reads the names that modpost wrote: scripts/mod/modpost.c.
+func moduleDepends(file string) ([]string, error) {
+	e, err := elf.Open(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s is no module: %w", filepath.Base(file), err)
+	}
+	defer e.Close()
+	s := e.Section(".modinfo")
+	if s == nil {
+		return nil, fmt.Errorf("%s is no module: it has no .modinfo", filepath.Base(file))
+	}
+	info, err := s.Data()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Base(file), err)
+	}
+	for field := range bytes.SplitSeq(info, []byte{0}) {
+		if names, ok := strings.CutPrefix(string(field), "depends="); ok && names != "" {
+			return strings.Split(strings.ReplaceAll(names, "-", "_"), ","), nil
+		}
+	}
+	return nil, nil
+}
