@@ -275,8 +275,10 @@ func TestDoctorTests(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	_, without, _ := runHere("doctor", "--on", "host")
 	status, with, _ := runHere("doctor", "--on", "host", "--tests")
-	if status != exitEnvironment || countLines(with, "missing", " chromium ", "apt-get install chromium") != 1 {
-		t.Errorf("status %d, want %d, and a line on chromium in:\n%s", status, exitEnvironment, with)
+	for tool, pkg := range map[string]string{"chromium": "chromium", "man": "man-db", "groff": "groff-base"} {
+		if status != exitEnvironment || countLines(with, "missing", " "+tool+" ", "apt-get install "+pkg) != 1 {
+			t.Errorf("status %d, want %d, and a line on %s in:\n%s", status, exitEnvironment, tool, with)
+		}
 	}
 	if strings.Contains(without, "chromium") {
 		t.Errorf("who does not test is asked for a browser:\n%s", without)
