@@ -66,7 +66,7 @@ var graph = map[string]row{
 	"cmd/unotify-bench": {
 		[]string{
 			"abi/", suiteDir, "bench", "bench/workload", "internal/figure", "internal/lazy", "internal/notify", "internal/profile", "internal/report", "kernel", "asmstubs",
-			"github.com/spf13/cobra", "github.com/vbauerster/mpb/v8/",
+			"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/vbauerster/mpb/v8/",
 			"golang.org/x/perf/", "golang.org/x/sync/", xsys, "golang.org/x/term",
 			"gonum.org/v1/gonum/mathext",
 		},

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 
@@ -94,7 +93,7 @@ Exit status 1 if a check failed or could not tell.`,
 	fl.IntVar(&f.count, "count", 1, "run every check N times, in machines of seeds 1 to N: is there a false alarm?")
 	fl.StringVar(&f.shard, "shard", "", "I/N: the I-th of N parts of the checks, for several machines")
 	fl.BoolVar(&f.resume, "resume", false, "go on with the interrupted run of these flags that wrote -o FILE")
-	fl.IntVar(&f.jobs, "jobs", runtime.NumCPU(), "virtual machines at once")
+	jobsFlag(fl, &f.jobs)
 	fl.IntVar(&f.memory, "memory", 512, "MiB of each virtual machine: what fits into a small board?")
 	fl.StringVar(&f.source, "source", "", "kernel source: a tarball, a .deb or a directory (default: fetch Debian's)")
 	cmd.AddCommand(a.raceCommand())

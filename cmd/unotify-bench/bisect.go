@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 
@@ -68,7 +67,7 @@ wrong, and bisecting ends.`,
 	fl.StringSliceVar(&f.syscalls, "syscall", nil, "these syscalls only")
 	fl.StringVar(&f.match, "run", "", "only rows whose name matches this regular expression")
 	fl.StringVarP(&f.output, "output", "o", "", "directory for the commits' results files (default: the state directory)")
-	fl.IntVar(&f.jobs, "jobs", runtime.NumCPU(), "virtual machines at once")
+	jobsFlag(fl, &f.jobs)
 	return cmd
 }
 

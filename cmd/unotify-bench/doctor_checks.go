@@ -167,6 +167,8 @@ func machineWards(ctx context.Context, arches []*abi.Arch, source string) ([]war
 // testWard is what no command needs, only tests.
 func testWard() ward {
 	return ward{"tests", []check{
+		toolCheck(kernel.Tool{Name: "man", Package: "man-db", Need: "read the manual as its readers do"}),
+		toolCheck(kernel.Tool{Name: "groff", Package: "groff-base", Need: "let the manual be complained of"}),
 		toolCheck(kernel.Tool{Name: "chromium", Package: "chromium", Need: "look at the page of report as its readers do"}),
 		toolCheck(kernel.Tool{Name: "python3", Package: "python3", Need: "read verdicts as kunit.py does"}),
 		toolCheck(kernel.Tool{Name: "rsync", Package: "rsync", Need: "install a kselftest"}),

@@ -278,11 +278,13 @@ func TestDoctorTests(t *testing.T) {
 	if status != exitEnvironment {
 		t.Errorf("status %d, want %d", status, exitEnvironment)
 	}
-	for _, tool := range []string{"chromium", "python3", "rsync"} {
-		if countLines(with, "missing", " "+tool+" ", "apt-get install "+tool) != 1 {
+	for tool, pkg := range map[string]string{
+		"chromium": "chromium", "python3": "python3", "rsync": "rsync", "man": "man-db", "groff": "groff-base",
+	} {
+		if countLines(with, "missing", " "+tool+" ", "apt-get install "+pkg) != 1 {
 			t.Errorf("no line on %s in:\n%s", tool, with)
 		}
-		if strings.Contains(without, tool) {
+		if strings.Contains(without, " "+tool+" ") {
 			t.Errorf("who does not test is asked for %s:\n%s", tool, without)
 		}
 	}

@@ -2,12 +2,14 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"unotify-bench/bench"
 	"unotify-bench/internal/report"
@@ -163,5 +165,54 @@ func TestProgressIsLines(t *testing.T) {
 		if diff := cmp.Diff(want, out.String()); diff != "" {
 			t.Errorf("quiet %v (-want +got):\n%s", quiet, diff)
 		}
+	}
+}
+
+// TestHelpJSON wants of help --json every command and every flag that --help has,
+// in the words of --help.
+func TestHelpJSON(t *testing.T) {
+	status, out, stderr := runHere("help", "--json")
+	if status != exitOK {
+		t.Fatalf("status %d\n%s", status, stderr)
+	}
+	var root manual
+	if err := json.Unmarshal([]byte(out), &root); err != nil {
+		t.Fatal(err)
+	}
+	told := map[string]manual{}
+	var walk func(path []string, m manual)
+	walk = func(path []string, m manual) {
+		name, _, _ := strings.Cut(m.Use, " ")
+		path = append(slices.Clone(path), name)
+		told[strings.Join(path, " ")] = m
+		for _, sub := range m.Commands {
+			walk(path, sub)
+		}
+	}
+	walk(nil, root)
+	for _, c := range commands() {
+		m, ok := told[c.CommandPath()]
+		if !ok {
+			t.Errorf("%s is not in it", c.CommandPath())
+			continue
+		}
+		if m.Short != c.Short || m.Long != c.Long || m.Example != c.Example {
+			t.Errorf("%s is told as %+v", c.CommandPath(), m)
+		}
+		var got, want []string
+		for _, f := range slices.Concat(m.Flags, m.Persistent) {
+			if f.Name != "help" {
+				got = append(got, f.Name+" "+f.Default)
+			}
+		}
+		c.NonInheritedFlags().VisitAll(func(f *pflag.Flag) { want = append(want, f.Name+" "+f.DefValue) })
+		slices.Sort(got)
+		slices.Sort(want)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("flags of %s (-want +got):\n%s", c.CommandPath(), diff)
+		}
+	}
+	if _, ok := told["unotify-bench completion bash"]; !ok {
+		t.Error("completion, which cobra adds, is not in it")
 	}
 }

@@ -91,22 +91,36 @@ func isTree(name string) bool {
 }
 
 // guestBinary finds the program to run in guests of architecture a: the file
-// that make builds beside this one, so that a guest does not depend on how
-// this program was built, else this program itself where it fits.
+// that make builds, so that a guest does not depend on how this program was
+// built, else this program itself where it fits.
 func guestBinary(a *abi.Arch) (string, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return "", fmt.Errorf("find this program's file: %w", err)
 	}
-	sibling := filepath.Join(filepath.Dir(self), "unotify-bench-linux-"+a.Name)
-	if _, err = os.Stat(sibling); err == nil {
-		return sibling, nil
+	places := guestPlaces(self, a)
+	for _, p := range places {
+		if _, err = os.Stat(p); err == nil {
+			return p, nil
+		}
 	}
 	if a == notify.Native {
 		return self, nil
 	}
-	return "", fmt.Errorf("no program for %s guests: run make, or GOARCH=%s CGO_ENABLED=0 go build -o %s ./cmd/unotify-bench: %w",
-		a.Name, a.Name, sibling, err)
+	return "", fmt.Errorf("no program for %s guests: run make, or GOARCH=%s CGO_ENABLED=0 go build -o %s ./cmd/unotify-bench, or install a whole release, with its lib directory: %w",
+		a.Name, a.Name, places[0], err)
+}
+
+// guestPlaces is where the program for guests of a may be: beside self, where
+// make builds it and who copies files puts it, or in the lib directory beside the
+// bin directory of self, where an installation has it. Programs that nobody types,
+// and that are of another machine, have no place in a directory of PATH
+// (FHS 3.0, 4.7: /usr/lib has binaries that are not executed by users directly);
+// that the place is relative to self lets the same tree be unpacked anywhere. Beside
+// self is first: who builds anew into a bin directory wants to run what was built.
+func guestPlaces(self string, a *abi.Arch) [2]string {
+	dir, name := filepath.Dir(self), "unotify-bench-linux-"+a.Name
+	return [2]string{filepath.Join(dir, name), filepath.Join(dir, "..", "lib", "unotify-bench", name)}
 }
 
 // stateDir is where results are kept: $XDG_STATE_HOME/unotify-bench, else

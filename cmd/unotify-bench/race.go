@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 
@@ -75,7 +74,7 @@ carried out. When interrupted, what was counted by then is printed.`,
 	fl.StringSliceVar(&f.attacks, "attack", []string{"all"}, "who changes the path: "+strings.Join(suite.RaceAttacks(), ", ")+", or all")
 	fl.IntVar(&f.tries, "tries", 100_000, "calls to approve for each mechanism, shared out among the attacks")
 	fl.IntVar(&f.cpus, "cpus", 1, "CPUs of each virtual machine")
-	fl.IntVar(&f.jobs, "jobs", runtime.NumCPU(), "virtual machines at once")
+	jobsFlag(fl, &f.jobs)
 	fl.StringSliceVar(&f.from, "from", nil, "count nothing: show what these files of --format json hold")
 	fl.StringVar(&f.format, "format", "table", strings.Join(raceFormats(), ", ")+" (default: what the name after -o ends with)")
 	fl.StringVarP(&f.output, "output", "o", "", "file for the counts (default: standard output)")

@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"unotify-bench/internal/report"
@@ -89,19 +90,11 @@ are kept; NO_COLOR keeps tables plain. Nothing else is read.`,
 	return root
 }
 
-// helpCommand is cobra's, but for its status when there is nothing to explain.
-func helpCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "help [command]", Short: "Help about any command",
-		Example: "  unotify-bench help run\n  unotify-bench help kernel build",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			about, rest, err := cmd.Root().Find(args)
-			if err != nil || len(rest) > 0 {
-				return usageError("there is no command %q; see unotify-bench --help", strings.Join(args, " "))
-			}
-			return about.Help()
-		},
-	}
+// jobsFlag is --jobs of what boots machines. The default that help and the manual
+// show is a word, as the manual is not made on the machine where it is read.
+func jobsFlag(f *pflag.FlagSet, jobs *int) {
+	f.IntVar(jobs, "jobs", runtime.NumCPU(), "virtual machines at once")
+	f.Lookup("jobs").DefValue = "CPUs"
 }
 
 // noArgs refuses arguments with the exit status for it.

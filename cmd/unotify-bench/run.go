@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"strings"
 	"time"
 
@@ -126,7 +125,7 @@ one seed.`,
 	fl.BoolVar(&f.quick, "quick", false, "the shortest useful run: getppid and openat, two runs each")
 	fl.StringVarP(&f.output, "output", "o", "", "results file, or a directory for it (default: under the state directory)")
 	fl.StringVar(&f.format, "format", "text", "text, "+strings.Join(report.Formats, ", "))
-	fl.IntVar(&f.jobs, "jobs", runtime.NumCPU(), "virtual machines at once")
+	jobsFlag(fl, &f.jobs)
 	fl.StringVar(&f.shard, "shard", "", "I/N: the I-th of N parts of the rows, for several machines")
 	fl.BoolVar(&f.resume, "resume", false, "go on with the interrupted run of these flags that wrote -o FILE")
 	fl.BoolVar(&f.install, "install", false, "install what virtual machines need, as doctor --install does, once the host is measured")
