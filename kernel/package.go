@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"archive/tar"
 	"bufio"
 	"bytes"
 	"context"
@@ -104,30 +103,6 @@ func packageReader(file string) (files, error) {
 		return rpmFiles, nil
 	}
 	return nil, nil
-}
-
-func debFiles(ctx context.Context, r *bufio.Reader, each func(string, io.Reader) error) error {
-	data, err := arMember(r, "data.tar")
-	if err != nil {
-		return err
-	}
-	content, err := decompress(ctx, bufio.NewReader(data))
-	if err != nil {
-		return err
-	}
-	defer func() { _ = content.Close() }() // read to its end, or an error came first
-	for tr := tar.NewReader(content); ; {
-		h, err := tr.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err == nil && h.Typeflag == tar.TypeReg {
-			err = each(path.Clean(h.Name), tr)
-		}
-		if err != nil {
-			return err
-		}
-	}
 }
 
 func rpmFiles(ctx context.Context, r *bufio.Reader, each func(string, io.Reader) error) error {

@@ -49,28 +49,46 @@ func unpack(ctx context.Context, archive, dir string, keep func(name string) boo
 	return err
 }
 
-// unpackDeb looks for linux-source-*.tar.* in data.tar.* in the ar archive
-// that a Debian package is (deb(5)).
+// unpackDeb looks for linux-source-*.tar.* in a Debian package.
 func unpackDeb(ctx context.Context, r *bufio.Reader, root *os.Root, keep func(string) bool) error {
+	found := false
+	err := debFiles(ctx, r, func(name string, content io.Reader) error {
+		if found || !strings.HasPrefix(path.Base(name), "linux-source-") || !strings.Contains(name, ".tar") {
+			return nil
+		}
+		found = true
+		return unpackTarball(ctx, bufio.NewReaderSize(content, 1<<20), root, keep)
+	})
+	if err == nil && !found {
+		err = fmt.Errorf("%w: no linux-source-*.tar in the package", ErrNoSource)
+	}
+	return err
+}
+
+// debFiles calls each with every regular file of a Debian package, until one
+// fails: of data.tar.* in the ar archive that it is (deb(5)).
+func debFiles(ctx context.Context, r *bufio.Reader, each func(name string, r io.Reader) error) error {
 	data, err := arMember(r, "data.tar")
 	if err != nil {
 		return err
 	}
-	files, err := decompress(ctx, bufio.NewReader(data))
+	content, err := decompress(ctx, bufio.NewReader(data))
 	if err != nil {
 		return err
 	}
-	defer func() { _ = files.Close() }() // read to its end, or an error came first
-	for tr := tar.NewReader(files); ; {
+	defer func() { _ = content.Close() }() // read to its end, or an error came first
+	for tr := tar.NewReader(content); ; {
 		h, err := tr.Next()
-		if errors.Is(err, io.EOF) {
-			return fmt.Errorf("%w: no linux-source-*.tar in the package", ErrNoSource)
-		}
-		if err != nil {
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
 			return fmt.Errorf("read package: %w", err)
+		case h.Typeflag != tar.TypeReg:
+			continue
 		}
-		if strings.HasPrefix(path.Base(h.Name), "linux-source-") && strings.Contains(h.Name, ".tar") && h.Typeflag == tar.TypeReg {
-			return unpackTarball(ctx, bufio.NewReaderSize(tr, 1<<20), root, keep)
+		if err := each(path.Clean(h.Name), tr); err != nil {
+			return err
 		}
 	}
 }
