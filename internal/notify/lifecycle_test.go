@@ -41,7 +41,7 @@ func TestLifecycle(t *testing.T) {
 	run := func(t *testing.T, i int, n uint64) {
 		live(t, &lifeMechs[i], n, program, rand.New(rand.NewPCG(*lifeSeed, uint64(i))))
 	}
-	var before map[string]int
+	var before map[string]slab
 	if *lifeLeaks {
 		run(t, 0, 100) // caches grow to what is needed
 		before = slabs(t)
