@@ -38,7 +38,8 @@ func (m *Machine) initramfs() (*os.File, error) {
 	if err := checkNames(execs, m.Files); err != nil {
 		return nil, err
 	}
-	if dir := m.Image.Modules; dir != "" {
+	if m.Image != nil && m.Image.Modules != "" {
+		dir := m.Image.Modules
 		modules, err := os.ReadDir(dir)
 		if err != nil {
 			return nil, err

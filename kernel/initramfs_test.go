@@ -15,8 +15,12 @@ import (
 
 func TestInitramfs(t *testing.T) {
 	init := testProgram(t, "again", "arm64")
+	modules := t.TempDir()
+	if err := os.WriteFile(filepath.Join(modules, "00-virtio.ko"), []byte("module"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	m := Machine{
-		Arch: &abi.Arch{Name: "arm64"}, Init: init,
+		Image: &Image{Modules: modules}, Arch: &abi.Arch{Name: "arm64"}, Init: init,
 		Files: map[string][]byte{"job.json": []byte("{}"), "a/b/c": []byte("c"), "a/d": nil},
 		Execs: map[string]string{"a/run": init},
 	}
@@ -60,7 +64,7 @@ func TestInitramfs(t *testing.T) {
 		}
 		inodes[r.Ino] = r.Name
 	}
-	want := []string{"dev", "dev/console", "dev/null", "proc", "run", "sys", "tmp", "a", "a/run", "init", "a/b", "a/b/c", "a/d", "job.json"}
+	want := []string{"dev", "dev/console", "dev/null", "proc", "run", "sys", "tmp", "a", "a/run", "init", "modules", "modules/00-virtio.ko", "a/b", "a/b/c", "a/d", "job.json"}
 	if d := cmp.Diff(want, names); d != "" {
 		t.Errorf("names (-want +got):\n%s", d)
 	}

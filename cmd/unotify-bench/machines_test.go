@@ -33,7 +33,8 @@ func needGuests(t *testing.T, archs ...string) {
 		if guests.built[arch] {
 			continue
 		}
-		goBuild(t, arch, filepath.Join(filepath.Dir(commandFile(t)), "unotify-bench-linux-"+arch), ".")
+		goBuild(t, arch, filepath.Join(filepath.Dir(commandFile(t)), "unotify-bench-linux-"+arch),
+			"-trimpath", "-ldflags=-w", ".") // as make does: a small machine has no room for more
 		guests.built[arch] = true
 	}
 }
