@@ -190,7 +190,9 @@ var roleParent = role("parent", func(conn *Conn) error {
 	return p.Wait()
 })
 
-var roleHolder = role("holder", func(*Conn) error { select {} })
+// Not select {}: a program in which nothing else is left to do is ended by Go's
+// runtime, as a deadlock.
+var roleHolder = role("holder", func(*Conn) error { return unix.Pause() })
 
 // TestGrandchildren: who is killed takes with him what he started.
 func TestGrandchildren(t *testing.T) {
