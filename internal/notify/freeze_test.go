@@ -21,6 +21,8 @@ const (
 	crowd = 4 // that many threads count from the start
 	born  = crowd
 	brood = crowd + 1 // counted by threads that are born and end all the time
+
+	broodCounts = 1000 // by each
 )
 
 func mapCounters(fd int) (*counters, error) {
@@ -94,7 +96,7 @@ var roleCrowd = role("crowd", func(conn *Conn) error {
 					ended := make(chan bool)
 					go func() {
 						runtime.LockOSThread() // the thread ends with the goroutine
-						for range 1000 {
+						for range broodCounts {
 							atomic.AddUint64(&c[brood], 1)
 						}
 						close(ended)
@@ -105,6 +107,10 @@ var roleCrowd = role("crowd", func(conn *Conn) error {
 		}
 		var r callResult
 		for range s.Calls {
+			// Whatever else the host does: another is born before each call.
+			for next := atomic.LoadUint64(&c[brood]) + broodCounts; s.Brood && atomic.LoadUint64(&c[brood]) < next; {
+				runtime.Gosched()
+			}
 			r.R = rawCall(unix.SYS_GETPPID, [6]uint64{})
 		}
 		if err := conn.Send(r, -1); err != nil {
@@ -242,7 +248,7 @@ func TestFreezeBrood(t *testing.T) {
 	if r := <-answered; r.R != int64(os.Getpid()) {
 		t.Errorf("the last call returned %d, want %d", r.R, os.Getpid())
 	}
-	if n := c.load()[brood]; n < 1000 {
-		t.Errorf("only %d counts by threads that were born meanwhile: nothing was tried", n)
+	if n := c.load()[brood]; n < calls*broodCounts {
+		t.Errorf("only %d counts by threads that were born meanwhile: not enough was tried", n)
 	}
 }
