@@ -78,7 +78,7 @@ func (b *Builder) fetchDebian(ctx context.Context, arch *abi.Arch, work string) 
 	pkg := "linux-image-" + arch.Name
 	out, err := exec.CommandContext(ctx, "apt-cache", append(options, "depends", "--important", pkg)...).CombinedOutput()
 	if err != nil {
-		return "", fmt.Errorf("apt-cache depends %s: %w: %s", pkg, err, tail(string(out), 5))
+		return "", fmt.Errorf("apt-cache depends %s: %w: %s", pkg, err, strings.TrimSpace(string(out)))
 	}
 	for line := range strings.Lines(string(out)) {
 		if name, ok := strings.CutPrefix(strings.TrimSpace(line), "Depends: linux-image-"); ok {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unsafe"
@@ -81,7 +82,7 @@ func (a *audit) watch(pid, nr int) func() {
 func (a *audit) ask(kind uint16, payload []byte) (answer []byte, err error) {
 	h := unix.NlMsghdr{Len: uint32(unix.SizeofNlMsghdr + len(payload)), Type: kind, Flags: unix.NLM_F_REQUEST | unix.NLM_F_ACK}
 	to := &unix.SockaddrNetlink{Family: unix.AF_NETLINK}
-	if err := unix.Sendto(a.control, append(bytes.Clone(bytesOf(&h)), payload...), 0, to); err != nil {
+	if err := unix.Sendto(a.control, slices.Concat(bytesOf(&h), payload), 0, to); err != nil {
 		return nil, err
 	}
 	for {

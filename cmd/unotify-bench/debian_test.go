@@ -52,7 +52,7 @@ func TestDebianHasNone(t *testing.T) {
 	if out := c.stdout.String(); status == exitOK && strings.Contains(out, "-riscv64)") {
 		return // Debian 13 and later
 	}
-	if want := "Debian's kernel for riscv64"; status != exitEnvironment || !strings.Contains(c.stderr.String(), want) {
+	if want := "Debian's kernel for riscv64: apt-cache depends linux-image-riscv64: "; status != exitEnvironment || !strings.Contains(c.stderr.String(), want) {
 		t.Errorf("exit status %d, and it says\n%s\nwant %q", status, &c.stderr, want)
 	}
 }
