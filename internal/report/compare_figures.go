@@ -188,7 +188,7 @@ func (p *Pairing) legend() []string {
 		out = append(out, "=: the same values in every run. each: every run moved by that very number, which counts as significant from 4 runs on. ~: not significant by the test of benchstat, which looks at ranks.")
 	}
 	if slices.ContainsFunc(p.Pairs, func(q *Pair) bool { return q.Mean != nil }) {
-		out = append(out, "by the mean: the calls of that row cluster at two values and the median can flip between them, so both have to differ.")
+		out = append(out, "by the mean: the calls of that row cluster at two values and the median can flip between them. A change of half their distance or more counts only if the mean's does.")
 	}
 	return out
 }

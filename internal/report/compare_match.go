@@ -99,8 +99,9 @@ func (m *matches) add(side int, r *benchfmt.Result) {
 		l.rows = append(l.rows, row)
 	}
 	unit := l.tidy()
+	needed := []string{unit, "mean-" + unit, "mode1-" + unit, "mode2-" + unit, modesUnit}
 	for _, v := range r.Values {
-		if !m.all && v.Unit != unit && v.Unit != "mean-"+unit && v.Unit != modesUnit {
+		if !m.all && !slices.Contains(needed, v.Unit) {
 			continue
 		}
 		row.values[side][v.Unit] = append(row.values[side][v.Unit], v.Value)

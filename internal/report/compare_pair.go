@@ -51,12 +51,25 @@ func (r *rowMatch) pair(unit string, headline bool, j judge) *Pair {
 	if headline && r.modes() && len(r.values[0][mean]) > 0 && len(r.values[1][mean]) > 0 {
 		p.Mean = j.pair(r.values[0][mean], r.values[1][mean])
 		p.Mean.Name, p.Mean.Label = r.name, "  by the mean"
-		// A median that flips from one mode to the other is no finding.
-		if (p.Verdict == Slower || p.Verdict == Faster) && p.Mean.Verdict != p.Verdict {
+		if (p.Verdict == Slower || p.Verdict == Faster) && p.Mean.Verdict != p.Verdict && r.flips(unit, p.Diff()) {
 			p.Verdict = Noise
 		}
 	}
 	return p
+}
+
+// flips reports whether the median can have moved by diff because it is now in
+// the other mode, which is no finding: then it moved by about their distance.
+// Less is a change of the mode that it stayed in.
+func (r *rowMatch) flips(unit string, diff float64) bool {
+	distance := math.Inf(1)
+	for _, values := range r.values {
+		low, high := values["mode1-"+unit], values["mode2-"+unit]
+		for i := range min(len(low), len(high)) {
+			distance = min(distance, high[i]-low[i])
+		}
+	}
+	return math.IsInf(distance, 1) || math.Abs(diff) >= distance/2
 }
 
 // modes reports whether any run, old or new, had two modes.

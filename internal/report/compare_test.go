@@ -89,6 +89,12 @@ func TestVerdicts(t *testing.T) {
 		{"two modes, slower by the mean, too", insnsKeys,
 			getppid + "100;110,mean-insns/op;.5,mode2-share 100;110,mean-insns/op 100;110,mean-insns/op 100;110,mean-insns/op",
 			getppid + "120;130,mean-insns/op;.5,mode2-share 120;130,mean-insns/op 120;130,mean-insns/op 120;130,mean-insns/op", Slower, "+20 each (+20.00%)"},
+		{"two modes, far apart: the median cannot have flipped", insnsKeys,
+			getppid + "100;300,mean-insns/op 100;110,mean-insns/op 100;110,mean-insns/op 100;110,mean-insns/op",
+			getppid + "110;110,mean-insns/op;100,mode1-insns/op;500,mode2-insns/op;.2,mode2-share 110;110,mean-insns/op 110;110,mean-insns/op 110;110,mean-insns/op", Slower, "+10 each (+10.00%)"},
+		{"two modes, so near that it can have", insnsKeys,
+			getppid + "100;300,mean-insns/op 100;110,mean-insns/op 100;110,mean-insns/op 100;110,mean-insns/op",
+			getppid + "110;110,mean-insns/op;95,mode1-insns/op;115,mode2-insns/op;.2,mode2-share 110;110,mean-insns/op 110;110,mean-insns/op 110;110,mean-insns/op", Noise, "+10 each (+10.00%)"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := compared(t, sheet(tt.keys, tt.old), sheet(tt.keys, tt.new), CompareOptions{})
