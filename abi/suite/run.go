@@ -55,10 +55,11 @@ func Run(ctx context.Context, checks []*Check, deadline time.Duration, emit func
 		return err
 	}
 	for _, c := range checks {
-		r := Result{ID: c.ID}
+		r := Result{ID: c.ID, Began: uptime()}
 		if r.Outcome, r.Text = has.all(c.Needs); r.Outcome == Held {
-			r = runOne(ctx, c, deadline)
+			r.Outcome, r.Text = runOne(ctx, c, deadline)
 		}
+		r.Took = uptime() - r.Began
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -69,22 +70,31 @@ func Run(ctx context.Context, checks []*Check, deadline time.Duration, emit func
 	return nil
 }
 
+// uptime is how long this machine has been up. Go's monotonic clock begins
+// where it likes.
+func uptime() time.Duration {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts); err != nil {
+		return 0 // no Linux that has seccomp listeners lacks it
+	}
+	return time.Duration(ts.Nano())
+}
+
 // runOne runs a check in a child.
-func runOne(ctx context.Context, c *Check, deadline time.Duration) Result {
-	r := Result{ID: c.ID, Outcome: Unclear}
+func runOne(ctx context.Context, c *Check, deadline time.Duration) (o Outcome, text string) {
 	err := inChild(ctx, roleCheck, deadline, func(conn *notify.Conn, dir string, _ *time.Timer) error {
 		if err := conn.Send(checkOrder{ID: c.ID, Dir: dir}, -1); err != nil {
 			return err
 		}
 		var got Result
 		_, err := conn.Recv(&got)
-		r.Outcome, r.Text = got.Outcome, got.Text
+		o, text = got.Outcome, got.Text
 		return err
 	})
 	if err != nil {
-		r.Outcome, r.Text = Unclear, err.Error()
+		return Unclear, err.Error()
 	}
-	return r
+	return o, text
 }
 
 // inChild has a child with a role and a directory for its files, and ends all

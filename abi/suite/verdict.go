@@ -1,6 +1,9 @@
 package suite
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Outcome is what a check saw.
 type Outcome string
@@ -18,6 +21,11 @@ type Result struct {
 	ID      string
 	Outcome Outcome
 	Text    string // what was seen; of Absent and Without, the name of what is missing
+
+	// On this machine's clock: how long it had been up when the check began, and
+	// how long the check took, from one result to the next.
+	Began time.Duration `json:",omitzero"`
+	Took  time.Duration `json:",omitzero"`
 }
 
 // Verdict is what an outcome means.

@@ -5,8 +5,10 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"unotify-bench/abi/suite"
 )
@@ -135,11 +137,13 @@ type (
 		Failures int         `xml:"failures,attr"`
 		Errors   int         `xml:"errors,attr"`
 		Skipped  int         `xml:"skipped,attr"`
+		Time     string      `xml:"time,attr"`
 		Cases    []junitCase `xml:"testcase"`
 	}
 	junitCase struct {
 		Name      string     `xml:"name,attr"`
 		ClassName string     `xml:"classname,attr"`
+		Time      string     `xml:"time,attr"`
 		Failure   *junitText `xml:"failure,omitempty"`
 		Error     *junitText `xml:"error,omitempty"`
 		Skipped   *junitText `xml:"skipped,omitempty"`
@@ -161,8 +165,10 @@ func (r *abiReport) junit() error {
 			Name: l.Where, Tests: len(l.Rows), Failures: n[suite.Fail], Errors: n[suite.Error],
 			Skipped: n[suite.Skip] + n[suite.Divergent],
 		}
+		var sum time.Duration
 		for _, row := range l.Rows {
-			c := junitCase{Name: row.Check.ID, ClassName: l.Where + "." + row.Check.Mech()}
+			sum += row.length()
+			c := junitCase{Name: row.Check.ID, ClassName: l.Where + "." + row.Check.Mech(), Time: junitTime(row.length())}
 			text := &junitText{Message: row.Check.Doc, Text: row.Text + "\n" + l.again(row.Check)}
 			switch row.Verdict {
 			case suite.Fail:
@@ -179,6 +185,7 @@ func (r *abiReport) junit() error {
 			}
 			s.Cases = append(s.Cases, c)
 		}
+		s.Time = junitTime(sum)
 		all.Suites = append(all.Suites, s)
 	}
 	text, err := xml.MarshalIndent(all, "", "  ")
@@ -188,7 +195,12 @@ func (r *abiReport) junit() error {
 	return err
 }
 
-// json has one object a check, for whoever wants to count.
+// junitTime is in seconds, never with an exponent, which not all who read it know.
+func junitTime(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) }
+
+// json has one object a check, for whoever wants to count. Times are in seconds,
+// on the clock of where the check ran; what a boot costs is where its first check
+// began, and the host was not booted for this.
 func (r *abiReport) json() error {
 	type object struct {
 		Where   string        `json:"where"`
@@ -199,12 +211,18 @@ func (r *abiReport) json() error {
 		Source  string        `json:"source"`
 		Verdict suite.Verdict `json:"verdict"`
 		Text    string        `json:"text,omitempty"`
+		Began   float64       `json:"began,omitempty"`
+		Seconds float64       `json:"seconds,omitempty"`
 	}
 	out := []object{}
 	for _, l := range r.lanes {
 		for _, row := range l.Rows {
 			c := row.Check
-			out = append(out, object{l.Where, l.Release, c.ID, c.Level, c.Doc, c.Source, row.Verdict, row.Text})
+			o := object{l.Where, l.Release, c.ID, c.Level, c.Doc, c.Source, row.Verdict, row.Text, row.began.Seconds(), row.length().Seconds()}
+			if l.Where == host {
+				o.Began = 0
+			}
+			out = append(out, o)
 		}
 	}
 	e := json.NewEncoder(r.w)

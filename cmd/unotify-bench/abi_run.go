@@ -47,8 +47,13 @@ type abiRow struct {
 	Verdict suite.Verdict
 	Text    string
 	Runs    int
-	Bad     int // how many of them failed or could not tell
+	Bad     int           // how many of them failed or could not tell
+	began   time.Duration // after the machine's boot, in the last run
+	took    time.Duration // all runs together
 }
+
+// length is how long the check takes, in the mean of its runs.
+func (r *abiRow) length() time.Duration { return r.took / time.Duration(max(r.Runs, 1)) }
 
 func (r *abiRunner) run(ctx context.Context) error {
 	defer r.inOrder()
@@ -169,7 +174,8 @@ func (r *abiRunner) judge(l *abiLane, res suite.Result) error {
 	c := l.todo[i]
 	l.todo = slices.Concat(l.todo[:i], l.todo[i+1:]) // who ranges over it goes on
 	v, text := c.Judge(res, suite.Expectation(r.expect))
-	l.row(c, v, text)
+	row := l.row(c, v, text)
+	row.began, row.took = res.Began, row.took+res.Took
 	if v.Bad() || r.verbose {
 		r.bar.Log(fmt.Sprintf("%s: %s %s", v, l.Where, c.ID))
 	}
@@ -183,7 +189,7 @@ func (r *abiRunner) judge(l *abiLane, res suite.Result) error {
 
 // row enters a verdict. The worst counts, the first of them where there are
 // several.
-func (l *abiLane) row(c *suite.Check, v suite.Verdict, text string) {
+func (l *abiLane) row(c *suite.Check, v suite.Verdict, text string) *abiRow {
 	i := slices.IndexFunc(l.Rows, func(r abiRow) bool { return r.Check == c })
 	if i < 0 {
 		l.Rows = append(l.Rows, abiRow{Check: c, Verdict: v, Text: text})
@@ -197,6 +203,7 @@ func (l *abiLane) row(c *suite.Check, v suite.Verdict, text string) {
 	if worst := suite.Verdicts(); slices.Index(worst, v) < slices.Index(worst, row.Verdict) {
 		row.Verdict, row.Text = v, fmt.Sprintf("in run %d: %s", l.seed, text)
 	}
+	return row
 }
 
 // inOrder puts rows in the order of the catalogue: what was resumed came first.
@@ -308,6 +315,9 @@ func said(l *abiLane, e kernel.Event) (*suite.Result, error) {
 	}
 	if want := l.todo[0].ID; res.ID != want {
 		return nil, fmt.Errorf("guest sent a result for %.80q, asked was %q", res.ID, want)
+	}
+	if res.Began < 0 || res.Took < 0 {
+		return nil, fmt.Errorf("guest sent a result of %s that began at %v and took %v", res.ID, res.Began, res.Took)
 	}
 	res.Text = sanitize(res.Text)
 	return &res, nil

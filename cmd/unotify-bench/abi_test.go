@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
+	"io"
 	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -80,13 +82,45 @@ func TestAbiWorst(t *testing.T) {
 		l.seed++
 		l.row(c, v, fmt.Sprintf("%s %d", v, l.seed))
 	}
-	want := []abiRow{{c, suite.Fail, "in run 3: fail 3", 5, 2}}
-	if d := cmp.Diff(want, l.Rows, cmp.Comparer(func(a, b *suite.Check) bool { return a == b })); d != "" {
+	want := []abiRow{{Check: c, Verdict: suite.Fail, Text: "in run 3: fail 3", Runs: 5, Bad: 2}}
+	if d := cmp.Diff(want, l.Rows, cmp.AllowUnexported(abiRow{}), cmp.Comparer(func(a, b *suite.Check) bool { return a == b })); d != "" {
 		t.Errorf("rows (-want +got):\n%s", d)
 	}
 	r := &abiReport{lanes: []*abiLane{l}}
 	if got := written(t, "table", r); !strings.Contains(got, "(must, in 2 of 5 runs): ") {
 		t.Errorf("how often is not in the table:\n%s", got)
+	}
+}
+
+// TestAbiTimes: of several runs the time is the mean, in every format with times; the
+// host was not booted for it.
+func TestAbiTimes(t *testing.T) {
+	r := &abiRunner{app: &app{quiet: true, stderr: io.Discard}, abiPlan: &abiPlan{}, journal: &journal[suite.Result]{}}
+	r.bar = r.newProgress()
+	for _, where := range []string{host, "arm64"} {
+		l := r.lane(where, "6.12", "")
+		for _, took := range []time.Duration{time.Millisecond, 3 * time.Millisecond} {
+			l.todo = suite.Catalogue()[:1]
+			if err := r.take(l, suite.Result{ID: l.todo[0].ID, Outcome: suite.Held, Began: time.Second, Took: took}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	type times struct{ Began, Seconds float64 }
+	var got []times
+	report := &abiReport{lanes: r.lanes}
+	if err := json.Unmarshal([]byte(written(t, "json", report)), &got); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]times{{0, 0.002}, {1, 0.002}}, got); d != "" {
+		t.Errorf("times in JSON (-want +got):\n%s", d)
+	}
+	var suites junitSuites
+	if err := xml.Unmarshal([]byte(written(t, "junit", report)), &suites); err != nil {
+		t.Fatal(err)
+	}
+	if s := suites.Suites[1]; s.Time != "0.002" || s.Cases[0].Time != "0.002" {
+		t.Errorf("times in JUnit: %+v", s)
 	}
 }
 
@@ -160,6 +194,7 @@ func TestAbiSaid(t *testing.T) {
 		{"another", eventCheck, 1, ok, "guest sent a result for"},
 		{"one more", eventCheck, 2, ok, "more results than were asked for"},
 		{"no result", eventCheck, 0, 7, "a result that is none"},
+		{"back in time", eventCheck, 0, suite.Result{ID: ok.ID, Took: -1}, "took -1ns"},
 		{"another kind", "row", 0, ok, "unknown kind"},
 		{"complaint", eventErr, 0, "\x1b[2J", `guest: "\x1b[2J"`},
 	} {
