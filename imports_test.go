@@ -60,6 +60,7 @@ var graph = map[string]row{
 	// Knows nothing of QEMU, nor of Linux but what functions are called.
 	"internal/profile": {[]string{"github.com/ajstarks/svgo", "github.com/google/pprof/profile"}, []string{cmpPkg, "internal/golden"}},
 	"internal/lazy":    {nil, nil},
+	"internal/lava":    {nil, []string{cmpPkg, "internal/figure", "internal/golden", "results/lengths"}},
 	// How long checks took: a committed result that is compiled in. A leaf.
 	"results/lengths": {nil, nil},
 	// Only tests import it.
@@ -67,7 +68,7 @@ var graph = map[string]row{
 
 	"cmd/unotify-bench": {
 		[]string{
-			"abi/", suiteDir, "bench", "bench/workload", "internal/figure", "internal/lazy", "internal/notify", "internal/profile", "internal/report", "kernel", "asmstubs", "results/lengths",
+			"abi/", suiteDir, "bench", "bench/workload", "internal/figure", "internal/lava", "internal/lazy", "internal/notify", "internal/profile", "internal/report", "kernel", "asmstubs", "results/lengths",
 			"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/vbauerster/mpb/v8/",
 			"golang.org/x/perf/", "golang.org/x/sync/", xsys, "golang.org/x/term",
 			"gonum.org/v1/gonum/mathext",
