@@ -14,12 +14,12 @@ import (
 // update has the files written anew.
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// Check compares got with testdata/name. On a difference what was got stays
-// beside it as .got-name, which git ignores.
+// Check compares got with testdata/name, which may lead elsewhere. On a difference
+// what was got stays beside it as .got-name, which git ignores.
 func Check(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", name)
-	gotPath := filepath.Join("testdata", ".got-"+name)
+	gotPath := filepath.Join(filepath.Dir(path), ".got-"+filepath.Base(path))
 	if *update {
 		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
