@@ -148,8 +148,8 @@ func (f abiFlags) plan() (*abiPlan, error) {
 	}
 	if p.mutants {
 		p.faults = shard(p.faults, part, parts)
-	} else {
-		p.checks = shard(p.checks, part, parts)
+	} else if p.checks, err = shardChecks(p.checks, part, parts); err != nil {
+		return nil, err
 	}
 	if p.mutants {
 		p.planMutants()

@@ -27,12 +27,11 @@ func TestLengths(t *testing.T) {
 	for _, c := range suite.Catalogue() {
 		ids = append(ids, c.ID)
 	}
-	table := &lengths.Table{}
-	var err error
-	if *measured == "" {
-		table, err = lengths.Read()
-	} else if table, err = lengthsOf(*measured); err == nil {
-		err = os.WriteFile(path, []byte(table.Format(ids)), 0o644)
+	table, err := lengths.Read()
+	if *measured != "" {
+		if table, err = lengthsOf(*measured); err == nil {
+			err = os.WriteFile(path, []byte(table.Format(ids)), 0o644)
+		}
 	}
 	if err != nil {
 		t.Fatal(err)
