@@ -143,8 +143,10 @@ func checkKmemleak(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(bytes.TrimSpace(b)) > 0 {
-		t.Errorf("kmemleak has found:\n%s", b)
+	if n := bytes.Count(b, []byte("unreferenced object")); n > 0 {
+		// A thousand of them, with call stacks, take half an hour to leave a slow machine.
+		const enough = 16 << 10
+		t.Errorf("kmemleak has found %d:\n%s", n, b[:min(len(b), enough)])
 		return
 	}
 	t.Log("kmemleak has found nothing")
