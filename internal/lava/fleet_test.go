@@ -21,9 +21,9 @@ const (
 	bar     = 1.15 // of the ideal
 )
 
-// lab says what devices are like. None of these figures was measured in a lab:
+// fleet says what devices are like. None of these figures was measured in a lab:
 // each is as bad as what was measured elsewhere, or worse.
-type lab struct {
+type fleet struct {
 	name   string
 	figure string // what its devices are like, "" for no picture
 	// speeds is the standard deviation of the logarithm of devices' speeds.
@@ -40,7 +40,7 @@ type lab struct {
 // measured of one is then worth little more than what is known of any.
 //
 // In a mixed lab two of three devices are between 3/4 and 4/3 of the usual speed.
-var labs = []lab{
+var labs = []fleet{
 	// Lengths of two architectures differ by 0.05, all on the instruction clock.
 	{name: "as measured", noise: 0.05},
 	{name: "equal", figure: " of equal speed", noise: 0.3},
@@ -101,7 +101,7 @@ func makespan(shards [][]int, took, speeds []float64, boot, job float64) float64
 
 // simulate is, for each of ways, the makespan of every fleet over its ideal, sorted:
 // all of the work done by all of the devices, in a job and a boot each.
-func (l lab) simulate(table *lengths.Table) [][]float64 {
+func (l fleet) simulate(table *lengths.Table) [][]float64 {
 	expected := make([]float64, len(table.IDs))
 	for i, id := range table.IDs {
 		expected[i] = table.Mean(id)
@@ -192,7 +192,7 @@ func TestFleets(t *testing.T) {
 }
 
 // picture has a line for each way, over the fleets from the best to the worst.
-func (l lab) picture(checks int, ratios map[string][]float64) figure.Picture {
+func (l fleet) picture(checks int, ratios map[string][]float64) figure.Picture {
 	above := func(ratio float64) float64 { return 100 * (ratio - 1) }
 	p := &figure.Lines{
 		Head: figure.Head{
