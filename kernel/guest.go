@@ -26,28 +26,13 @@ type GuestConn struct {
 	seq uint64
 }
 
-// Guest makes the machine usable for the program, which is its init, and
-// opens the channel to the host: /proc, /sys, /dev, /tmp and /run are mounted,
-// the loopback interface is up, the host has a name. Nothing is reaped:
-// os/exec does that for its own children.
+// Guest makes the machine usable for the program, as MakeUsable does, and opens
+// the channel to the host. Nothing is reaped: os/exec does that for its own children.
 //
 // An init that returns without Poweroff makes the kernel panic, and Boot then
 // fails with what was printed before.
 func Guest() (*GuestConn, error) {
-	for _, m := range []struct{ fstype, dir string }{
-		{"proc", "/proc"}, {"sysfs", "/sys"}, {"devtmpfs", "/dev"}, {"tmpfs", "/tmp"}, {"tmpfs", "/run"},
-	} {
-		if err := unix.Mount(m.fstype, m.dir, m.fstype, 0, ""); err != nil {
-			return nil, fmt.Errorf("mount %s on %s: %w", m.fstype, m.dir, err)
-		}
-	}
-	if err := unix.Sethostname([]byte("unotify")); err != nil {
-		return nil, fmt.Errorf("set hostname: %w", err)
-	}
-	if err := raiseLoopback(); err != nil {
-		return nil, fmt.Errorf("raise lo: %w", err)
-	}
-	modules, err := loadModules()
+	modules, err := makeUsable()
 	if err != nil {
 		return nil, err
 	}
@@ -74,6 +59,35 @@ func Guest() (*GuestConn, error) {
 		return nil, g.Poweroff()
 	}
 	return g, nil
+}
+
+// MakeUsable does what a program needs that is the only one of a machine, its init:
+// /proc, /sys, /dev, /tmp and /run are mounted, the loopback interface is up, the
+// host has a name, and what modules came along are loaded.
+func MakeUsable() error {
+	_, err := makeUsable()
+	return err
+}
+
+func makeUsable() (modules int, err error) {
+	for _, m := range []struct{ fstype, dir string }{
+		{"proc", "/proc"}, {"sysfs", "/sys"}, {"devtmpfs", "/dev"}, {"tmpfs", "/tmp"}, {"tmpfs", "/run"},
+	} {
+		err := unix.Mount(m.fstype, m.dir, m.fstype, 0, "")
+		if errors.Is(err, unix.ENOENT) { // an initramfs of one file
+			err = errors.Join(os.Mkdir(m.dir, 0o755), unix.Mount(m.fstype, m.dir, m.fstype, 0, ""))
+		}
+		if err != nil {
+			return 0, fmt.Errorf("mount %s on %s: %w", m.fstype, m.dir, err)
+		}
+	}
+	if err := unix.Sethostname([]byte("unotify")); err != nil {
+		return 0, fmt.Errorf("set hostname: %w", err)
+	}
+	if err := raiseLoopback(); err != nil {
+		return 0, fmt.Errorf("raise lo: %w", err)
+	}
+	return loadModules()
 }
 
 // loadModules loads what a distribution's kernel has not built in, and returns
@@ -175,4 +189,11 @@ func (g *GuestConn) write(p []byte) error {
 // needs no ACPI on amd64.
 func (g *GuestConn) Poweroff() error {
 	return fmt.Errorf("reboot: %w", unix.Reboot(unix.LINUX_REBOOT_CMD_RESTART))
+}
+
+// Poweroff switches a board off of which the program is the init; it returns only if
+// that failed. A board that cannot be switched off halts. To restart it would do
+// everything again.
+func Poweroff() error {
+	return fmt.Errorf("power off: %w", unix.Reboot(unix.LINUX_REBOOT_CMD_POWER_OFF))
 }

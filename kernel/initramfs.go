@@ -4,6 +4,7 @@ import (
 	"debug/elf"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -62,6 +63,25 @@ func (m *Machine) initramfs() (*os.File, error) {
 		records = append(parents(records, made, name), cpio.StaticFile(name, string(m.Files[name]), 0o644))
 	}
 	return writeArchive(records)
+}
+
+// WriteInitramfs writes the file system that Boot would give the machine, for whoever
+// boots it by other means.
+func (m *Machine) WriteInitramfs(w io.Writer) error {
+	c := *m
+	if c.Arch == nil {
+		c.Arch = c.Image.Arch
+	}
+	f, err := c.initramfs()
+	if err != nil {
+		return fmt.Errorf("make initramfs of %s: %w", c.Init, err)
+	}
+	defer f.Close()
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	_, err = io.Copy(w, f)
+	return err
 }
 
 var elfMachines = map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64, "riscv64": elf.EM_RISCV}

@@ -260,3 +260,15 @@ func (m *Machine) params(b board) (string, error) {
 	}
 	return line, nil
 }
+
+// QuietParams keep a kernel's own lines off the console, but those of a panic, after
+// which it starts again or, in a virtual machine that does not, ends.
+const QuietParams = "quiet loglevel=1 panic=-1"
+
+// ConsoleParams are the kernel parameters with which an image boots on the wall clock
+// in a virtual machine that somebody else starts: the console is on the first serial
+// line, and has no more on it than what init prints.
+func ConsoleParams(arch *abi.Arch) string {
+	b := boards[arch.Name]
+	return strings.Join(strings.Fields(b.params+" "+b.wall+" "+QuietParams), " ")
+}
