@@ -1,13 +1,14 @@
 # make run    set up what is missing, then measure; ARGS=--quick, ARGS='--on host', ...
 # make test   set up what is missing, then every test; ARGS='-run TestX' narrows it
 # make test-debug  what takes longer, on kernels that watch themselves; ARGS='-lifecycle.n 100000'
+# make test-lava   jobs for LAVA, done by a lab on this machine: installs one; root
 # make lint   the linters, for every architecture; the import graph among them
 # make dist   a release of this commit in dist/: tarballs, .deb packages, hashes; in a clone
 # make clean  remove what make built here; kernels stay in the user's cache
 SHELL       := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := build
-.PHONY: build host guests setup run test test-debug lint dist clean
+.PHONY: build host guests setup run test test-debug test-lava lint dist clean
 
 ARCHES := amd64 arm64 riscv64
 # Without what debuggers read, a fifth of a program: so a guest's program is the same
@@ -53,11 +54,17 @@ test: setup
 test-debug: setup
 	go test ./cmd/unotify-bench -count=1 -v -timeout 24h -run '^TestDebug' -debug $(ARGS)
 
+# Debian's LAVA is some 40 packages, and its lab wants root: not for everybody's tests.
+test-lava: setup
+	bin/unotify-bench doctor --install --lab --on host
+	go -C tools build -o ../bin/ ./tally
+	bin/tally -timeout 55m -run '^TestLava$$' ./cmd/unotify-bench -lava $(ARGS)
+
 lint:
 	go -C tools build -o ../bin/ tool
 	for arch in $(ARCHES); do GOOS=linux GOARCH=$$arch bin/golangci-lint run; done
 	bin/actionlint .github/workflows/*.yml
-	if command -v shellcheck >/dev/null; then shellcheck .ci/run tools/ci/* tools/stability/study kernel/selftest/unotify/*.sh; else \
+	if command -v shellcheck >/dev/null; then shellcheck .ci/run tools/ci/* tools/stability/study tools/lava/lab kernel/selftest/unotify/*.sh; else \
 	  echo 'no shellcheck (apt-get install shellcheck): the scripts are not looked at'; fi
 	go -C tools test ./lint
 

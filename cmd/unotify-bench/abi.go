@@ -11,9 +11,11 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"unotify-bench/abi"
 	"unotify-bench/abi/suite"
+	"unotify-bench/internal/lava"
 	"unotify-bench/kernel"
 )
 
@@ -74,12 +76,15 @@ Exit status 1 if a check failed or could not tell.`,
 		Example: `  unotify-bench abi --on riscv64 --kernel ~/linux/arch/riscv/boot/Image --format ktap
   unotify-bench abi --mutants -o mutants.txt`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			f.changed = cmd.Flags().Changed
-			return a.abi(cmd.Context(), f)
-		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.abi(cmd.Context(), f) },
 	}
-	fl := cmd.Flags()
+	f.define(cmd.Flags())
+	cmd.AddCommand(a.raceCommand())
+	return cmd
+}
+
+func (f *abiFlags) define(fl *pflag.FlagSet) {
+	f.changed = fl.Changed
 	fl.StringSliceVar(&f.on, "on", []string{"all"}, "where: host, amd64, arm64, riscv64, or all")
 	fl.StringVar(&f.kernel, "kernel", string(defaultKernel), kernelUsage())
 	fl.StringSliceVar(&f.mechs, "mech", nil, "checks of these mechanisms only")
@@ -88,7 +93,7 @@ Exit status 1 if a check failed or could not tell.`,
 	fl.StringVar(&f.expect, "expect", "", "stock or patched: what is missing then is a failure")
 	fl.StringVar(&f.fault, "fault", "", "the seeded bug to switch on; an unknown name lists them")
 	fl.BoolVar(&f.mutants, "mutants", false, "switch on every seeded bug in turn, until a check fails")
-	fl.StringVar(&f.format, "format", "table", strings.Join(abiFormats(), ", "))
+	fl.StringVar(&f.format, "format", "table", strings.Join(abiFormats(), ", ")+" (lava is what lava job uses)")
 	fl.StringVarP(&f.output, "output", "o", "", "file for the verdicts (default: standard output)")
 	fl.IntVar(&f.count, "count", 1, "run every check N times, in machines of seeds 1 to N: is there a false alarm?")
 	fl.StringVar(&f.shard, "shard", "", "I/N: the I-th of N parts of the checks, for several machines")
@@ -96,8 +101,6 @@ Exit status 1 if a check failed or could not tell.`,
 	jobsFlag(fl, &f.jobs)
 	fl.IntVar(&f.memory, "memory", 512, "MiB of each virtual machine: what fits into a small board?")
 	fl.StringVar(&f.source, "source", "", "kernel source: a tarball, a .deb or a directory (default: fetch Debian's)")
-	cmd.AddCommand(a.raceCommand())
-	return cmd
 }
 
 // plan checks everything that can be checked before any work begins.
@@ -110,6 +113,9 @@ func (f abiFlags) plan() (*abiPlan, error) {
 	case suite.ExpectNothing, suite.ExpectStock, suite.ExpectPatched:
 	default:
 		return nil, usageError("--expect is %q; want stock or patched", f.expect)
+	}
+	if f.format == lavaFormat && (!slices.Equal(f.on, []string{host}) || f.count != 1 || f.output != "") {
+		return nil, usageError("--format lava is what a device prints for a lab: --on host, once, without -o")
 	}
 	if f.jobs < 1 || f.jobs > 1024 {
 		return nil, usageError("--jobs is %d; want 1 to 1024", f.jobs)
@@ -223,9 +229,13 @@ func (a *app) abi(ctx context.Context, f abiFlags) error {
 	}
 	r := &abiRunner{app: a, abiPlan: p, bar: a.newProgress(), journal: journal}
 	report := &abiReport{w: out, verbose: a.verbose}
-	err = r.run(ctx)
+	if p.format == lavaFormat {
+		r.live = &lavaVerdicts{Printer: lava.NewPrinter(out)}
+		err = r.live.begin()
+	}
+	err = errors.Join(err, r.run(ctx))
 	r.bar.End()
-	report.lanes = r.lanes
+	report.lanes, report.live = r.lanes, r.live
 	err = errors.Join(err, journal.close(err == nil), out.begin(), p.report(report), out.failed())
 	if err != nil {
 		return err

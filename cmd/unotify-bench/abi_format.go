@@ -17,6 +17,7 @@ import (
 type abiReport struct {
 	w       io.Writer
 	lanes   []*abiLane
+	live    *lavaVerdicts // has had every verdict, for the format lava
 	verbose bool
 }
 
@@ -25,6 +26,7 @@ var abiWriters = map[string]func(*abiReport) error{
 	"ktap":  (*abiReport).ktap,
 	"junit": (*abiReport).junit,
 	"json":  (*abiReport).json,
+	"lava":  func(r *abiReport) error { return r.live.end() },
 }
 
 // bad counts what keeps the exit status from being 0.
@@ -41,6 +43,10 @@ func (r *abiReport) bad() (n int) {
 
 // again is the one command that runs a check again.
 func (l *abiLane) again(c *suite.Check) string {
+	if l.device != "" {
+		arch := strings.TrimSuffix(l.Where, "-"+l.device)
+		return fmt.Sprintf(`unotify-bench lava job --on %s --device-type %s --run none --abi "--run ^%s$" -o again`, arch, l.device, strings.ReplaceAll(c.ID, ".", `[.]`))
+	}
 	return fmt.Sprintf("%s --run '^%s$'", l.rerun, strings.ReplaceAll(c.ID, ".", `\.`))
 }
 

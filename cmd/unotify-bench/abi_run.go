@@ -26,6 +26,7 @@ type abiRunner struct {
 	bar     *progress
 	journal *journal[suite.Result]
 	lanes   []*abiLane
+	live    *lavaVerdicts // gets each verdict at once, if not nil
 	done    atomic.Int64
 }
 
@@ -37,6 +38,7 @@ type abiLane struct {
 	Rows    []abiRow       // in the order of the catalogue, once all is done
 	todo    []*suite.Check // what has no row yet, in the order of asking
 	rerun   string         // the command that does it again, but for the check
+	device  string         // of a LAVA lab: its type
 	seed    int            // of this run of the checks, from 1
 }
 
@@ -176,6 +178,11 @@ func (r *abiRunner) judge(l *abiLane, res suite.Result) error {
 	v, text := c.Judge(res, suite.Expectation(r.expect))
 	row := l.row(c, v, text)
 	row.began, row.took = res.Began, row.took+res.Took
+	if r.live != nil {
+		if err := r.live.row(c, v, text); err != nil {
+			return err
+		}
+	}
 	if v.Bad() || r.verbose {
 		r.bar.Log(fmt.Sprintf("%s: %s %s", v, l.Where, c.ID))
 	}

@@ -17,7 +17,7 @@ import (
 func (a *app) doctorCommand() *cobra.Command {
 	var on []string
 	var source string
-	var install, peer, tests bool
+	var install, peer, tests, lab bool
 	var count int
 	cmd := &cobra.Command{
 		Use:   "doctor",
@@ -47,7 +47,7 @@ in turn. Exit status 1 if ours takes longer than the bar allows.`,
 			case peer:
 				return a.peer(cmd.Context(), source, count, peerCalls)
 			}
-			d := &doctor{app: a, host: onHost, arches: as, source: source, tests: tests}
+			d := &doctor{app: a, host: onHost, arches: as, source: source, tests: tests, lab: lab}
 			return d.run(cmd.Context(), install)
 		},
 	}
@@ -55,6 +55,7 @@ in turn. Exit status 1 if ours takes longer than the bar allows.`,
 	f.StringSliceVar(&on, "on", []string{"all"}, "what for: host, amd64, arm64, riscv64, or all")
 	f.BoolVar(&install, "install", false, "install what is missing, with apt-get, and with sudo unless root")
 	f.BoolVar(&tests, "tests", false, "and what only this project's own tests need")
+	f.BoolVar(&lab, "lab", false, "and what its tests with a LAVA lab need")
 	f.BoolVar(&peer, "peer", false, "compare this program with perf bench and a C program")
 	f.IntVar(&count, "count", 10, "rounds of --peer")
 	f.StringVar(&source, "source", "", "kernel source: a tarball, a .deb or a directory (default: fetch Debian's)")
@@ -92,6 +93,7 @@ type doctor struct {
 	arches []*abi.Arch
 	source string
 	tests  bool
+	lab    bool
 }
 
 func (d *doctor) run(ctx context.Context, install bool) error {
@@ -143,6 +145,9 @@ func (d *doctor) examine(ctx context.Context) ([]ward, error) {
 	}
 	if d.tests {
 		wards = append(wards, testWard())
+	}
+	if d.lab {
+		wards = append(wards, labWard())
 	}
 	return wards, ctx.Err()
 }

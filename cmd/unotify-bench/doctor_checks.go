@@ -172,6 +172,17 @@ func testWard() ward {
 		toolCheck(kernel.Tool{Name: "chromium", Package: "chromium", Need: "look at the page of report as its readers do"}),
 		toolCheck(kernel.Tool{Name: "python3", Package: "python3", Need: "read verdicts as kunit.py does"}),
 		toolCheck(kernel.Tool{Name: "rsync", Package: "rsync", Need: "install a kselftest"}),
+		toolCheck(kernel.Tool{Name: "cpio", Package: "cpio", Need: "make an initramfs as porters do"}),
+		toolCheck(kernel.Tool{Name: "curl", Package: "curl", Need: "speak to a LAVA lab"}),
+	}}
+}
+
+// labWard is what the tests with a whole LAVA lab need beside that.
+func labWard() ward {
+	return ward{"lab", []check{
+		toolCheck(kernel.Tool{Name: "lava-run", Package: "lava-dispatcher", Need: "do jobs"}),
+		toolCheck(kernel.Tool{Name: "lava-server", Package: "lava-server", Need: "hand them out"}),
+		toolCheck(kernel.Tool{Name: "pg_createcluster", Package: "postgresql", Need: "keep them"}),
 	}}
 }
 

@@ -274,12 +274,13 @@ esac
 func TestDoctorTests(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	_, without, _ := runHere("doctor", "--on", "host")
-	status, with, _ := runHere("doctor", "--on", "host", "--tests")
+	status, with, _ := runHere("doctor", "--on", "host", "--tests", "--lab")
 	if status != exitEnvironment {
 		t.Errorf("status %d, want %d", status, exitEnvironment)
 	}
 	for tool, pkg := range map[string]string{
 		"chromium": "chromium", "python3": "python3", "rsync": "rsync", "man": "man-db", "groff": "groff-base",
+		"cpio": "cpio", "curl": "curl", "lava-run": "lava-dispatcher", "lava-server": "lava-server", "pg_createcluster": "postgresql",
 	} {
 		if countLines(with, "missing", " "+tool+" ", "apt-get install "+pkg) != 1 {
 			t.Errorf("no line on %s in:\n%s", tool, with)

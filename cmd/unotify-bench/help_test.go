@@ -65,7 +65,12 @@ func checkExample(t *testing.T, c *cobra.Command, example string) {
 	line, _, _ = strings.Cut(line, " > ")
 	line, _, _ = strings.Cut(line, " | ")
 	// A tree of its own, as flags keep what they are set to.
-	found, args, err := (&app{}).rootCommand().Find(strings.Fields(line))
+	words, err := splitWords(line)
+	if err != nil {
+		t.Errorf("example %q: %v", example, err)
+		return
+	}
+	found, args, err := (&app{}).rootCommand().Find(words)
 	if err != nil {
 		t.Errorf("example %q: %v", example, err)
 		return

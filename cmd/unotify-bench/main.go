@@ -25,6 +25,10 @@ func main() {
 		guestMain()
 		return
 	}
+	if isBoard() {
+		boardMain()
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// The second Ctrl-C is for those who do not want to wait for the first.
 	context.AfterFunc(ctx, stop)

@@ -57,9 +57,12 @@ func (f runFlags) plan() (*plan, error) {
 	default:
 		return nil, usageError("--accel is %q; want auto, kvm or tcg", f.accel)
 	}
-	if f.format != "text" {
+	if f.format == lavaFormat && (len(p.arches) > 0 || f.output != "") {
+		return nil, usageError("--format lava is what a device prints for a lab: --on host, without -o")
+	}
+	if f.format != "text" && f.format != lavaFormat {
 		if _, err := report.NewWriter(f.format, nil); err != nil {
-			return nil, usageError("%w, text", err)
+			return nil, usageError("%w, lava, text", err)
 		}
 	}
 	for _, n := range []struct {

@@ -86,7 +86,7 @@ are kept; NO_COLOR keeps tables plain. Nothing else is read.`,
 	f.StringVar(&a.color, "color", "auto", "auto, always or never")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError("%w", err) })
 	root.SetHelpCommand(helpCommand())
-	root.AddCommand(a.runCommand(), a.abiCommand(), a.compareCommand(), a.stabilityCommand(), a.reportCommand(), a.bisectCommand(), a.probeCommand(), a.kernelCommand(), a.doctorCommand(), a.versionCommand())
+	root.AddCommand(a.runCommand(), a.abiCommand(), a.compareCommand(), a.stabilityCommand(), a.reportCommand(), a.bisectCommand(), a.probeCommand(), a.kernelCommand(), a.lavaCommand(), a.doctorCommand(), a.versionCommand())
 	return root
 }
 
@@ -120,7 +120,7 @@ func (c *checked) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// terminal returns the width of w in columns if it is a terminal, else 0.
+// terminal returns the width of w in columns if it is a terminal that has one, else 0.
 func terminal(w io.Writer) int {
 	if c, ok := w.(*checked); ok {
 		w = c.Writer
@@ -129,9 +129,10 @@ func terminal(w io.Writer) int {
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return 0
 	}
+	// A serial console has no size, and mostly a log at its other end.
 	width, _, err := term.GetSize(int(f.Fd()))
 	if err != nil || width <= 0 {
-		return 80
+		return 0
 	}
 	return width
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"unotify-bench/bench"
 	"unotify-bench/internal/report"
@@ -108,7 +109,11 @@ one seed.`,
 			return a.measure(cmd.Context(), f)
 		},
 	}
-	fl := cmd.Flags()
+	f.define(cmd.Flags())
+	return cmd
+}
+
+func (f *runFlags) define(fl *pflag.FlagSet) {
 	fl.StringSliceVar(&f.on, "on", []string{"all"}, "where: host, amd64, arm64, riscv64, or all")
 	fl.StringVar(&f.kernel, "kernel", string(defaultKernel), kernelUsage())
 	fl.StringSliceVar(&f.mechs, "mech", nil, "these mechanisms only")
@@ -124,7 +129,7 @@ one seed.`,
 	fl.DurationVar(&f.per, "time", 0, "how long to measure each row on the host, about (0: 1000 calls)")
 	fl.BoolVar(&f.quick, "quick", false, "the shortest useful run: getppid and openat, two runs each")
 	fl.StringVarP(&f.output, "output", "o", "", "results file, or a directory for it (default: under the state directory)")
-	fl.StringVar(&f.format, "format", "text", "text, "+strings.Join(report.Formats, ", "))
+	fl.StringVar(&f.format, "format", "text", "text, "+strings.Join(report.Formats, ", ")+", or lava, which lava job uses")
 	jobsFlag(fl, &f.jobs)
 	fl.StringVar(&f.shard, "shard", "", "I/N: the I-th of N parts of the rows, for several machines")
 	fl.BoolVar(&f.resume, "resume", false, "go on with the interrupted run of these flags that wrote -o FILE")
@@ -132,10 +137,9 @@ one seed.`,
 	fl.StringVar(&f.guests, "guests", "", "shell command that builds the guests' programs, run once the host is measured")
 	fl.StringVar(&f.series, "series", "", "DIR or A..B: measure stock and then each patch of a series")
 	fl.StringVar(&f.source, "source", "", "kernel source: a tarball, a .deb or a directory (default: fetch Debian's)")
-	f.define(cmd)
+	f.workloadFlags.define(fl)
 	fl.BoolVar(&f.profile, "profile", false, "also say which function the instructions of a call are spent in; needs gcc")
 	fl.StringVar(&f.fault, "fault", "", "on --kernel faulty, make this cost more: "+slowdownNames())
-	return cmd
 }
 
 func sweepNames() string {

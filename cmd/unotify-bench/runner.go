@@ -124,6 +124,9 @@ func (r *runner) host(ctx context.Context) error {
 	return nil
 }
 
+// failedNA begins the reason why a row has no figures if that is no property of it.
+const failedNA = "failed: "
+
 // take stores a row.
 func (r *runner) take(row bench.Row, keys laneKeys, where string, cpus int) error {
 	switch {
@@ -136,7 +139,7 @@ func (r *runner) take(row bench.Row, keys laneKeys, where string, cpus int) erro
 		r.failures = append(r.failures, text)
 		r.mu.Unlock()
 		r.bar.Log("not measured: " + text)
-		return r.sink.na(report.NA{Where: where, Name: row.Cell.Name(), Why: "failed: " + row.Err})
+		return r.sink.na(report.NA{Where: where, Name: row.Cell.Name(), Why: failedNA + row.Err})
 	}
 	return r.sink.result(result(row, keys, cpus))
 }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/perf/benchfmt"
 	"golang.org/x/sys/unix"
 
+	"unotify-bench/internal/lava"
 	"unotify-bench/internal/report"
 )
 
@@ -26,6 +27,7 @@ type sink struct {
 	writers []report.Writer
 	flush   []*bufio.Writer
 	set     report.Set
+	lava    *lavaFigures // one of writers, if any is
 
 	fileFormat string
 	regular    bool // not a device or a pipe
@@ -116,6 +118,11 @@ func (s *sink) discard() {
 
 func (s *sink) add(format string, w io.Writer) error {
 	b := bufio.NewWriter(w)
+	if format == lavaFormat {
+		s.lava = newLavaFigures(lava.NewPrinter(b))
+		s.writers, s.flush = append(s.writers, s.lava), append(s.flush, b)
+		return nil
+	}
 	rw, err := report.NewWriter(format, b)
 	if err != nil {
 		return usageError("%w", err)
@@ -128,6 +135,11 @@ func (s *sink) add(format string, w io.Writer) error {
 // open empties the results file, which a resumed run writes anew from its
 // journal.
 func (s *sink) open() error {
+	if s.lava != nil {
+		if err := errors.Join(s.lava.begin(), s.each(func(report.Writer) error { return nil })); err != nil {
+			return err
+		}
+	}
 	if !s.regular {
 		return nil
 	}
@@ -178,6 +190,11 @@ func (s *sink) each(f func(report.Writer) error) error {
 }
 
 func (s *sink) close() error {
+	if s.lava != nil {
+		if err := errors.Join(s.lava.End(lava.Figures), s.each(func(report.Writer) error { return nil })); err != nil {
+			return err
+		}
+	}
 	if err := s.file.Close(); err != nil {
 		return fmt.Errorf("close %s: %w", s.path, err)
 	}

@@ -11,7 +11,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"unotify-bench/bench/workload"
 )
@@ -26,8 +26,7 @@ type workloadFlags struct {
 // asked reports whether the run is one of workloads.
 func (f workloadFlags) asked() bool { return len(f.workloads) > 0 || f.program != "" }
 
-func (f *workloadFlags) define(cmd *cobra.Command) {
-	fl := cmd.Flags()
+func (f *workloadFlags) define(fl *pflag.FlagSet) {
 	fl.StringSliceVar(&f.workloads, "workload", nil, "instead, a whole program under a small policy: "+workloadNames()+", or all")
 	fl.StringVar(&f.program, "program", "", "instead, any program under --allow-path and --allow-bind, on the host: a command line, quoted as for a shell")
 	fl.StringSliceVar(&f.policy.Paths, "allow-path", defaultPaths(), "of --program: what openat and execve may name, and all below it")

@@ -61,6 +61,9 @@ func (r *release) sharedFiles(native string, info *debug.BuildInfo) ([]file, err
 		return nil, err
 	}
 	for name := range strings.SplitSeq(strings.TrimSuffix(string(list), "\x00"), "\x00") {
+		if path.Ext(name) == ".go" {
+			continue // a result that is compiled in
+		}
 		data, err := os.ReadFile(name)
 		if err != nil {
 			return nil, err
