@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"unotify-bench/abi"
@@ -28,6 +29,7 @@ func testCost(t *testing.T, arch *abi.Arch) {
 		// Half of all boots have a longer path to the file, and so have all of
 		// three one time in eight.
 		maps.Copy(patched, costs(t, arch, kernel.Patched, free, 12))
+		stock = costs(t, arch, kernel.Stock, free, 12)
 	}
 	for _, text := range dearer(patched, stock) {
 		t.Error(text)
@@ -63,25 +65,35 @@ func dearer(patched, stock map[string]float64) (texts []string) {
 	return texts
 }
 
-// costs measures rows and returns the least that each took with any of some
-// seeds: native in all, others in addition to the native of the same run. (A
-// native openat takes 20 instructions more or less, as a boot's random numbers
-// put another name before its own into the hash table of names, or none.)
+// costs measures rows and returns the least that each took with two of some seeds:
+// native in all, others in addition to the native of the same run. (A native openat
+// takes 20 instructions more or less, as a boot's random numbers put another name
+// before its own into the hash table of names, or none. One boot in some twenty has
+// a way to the file that no other has: 5053 where 22 of 24 have 5135, on riscv64.)
 func costs(t *testing.T, arch *abi.Arch, v kernel.Variant, mechs string, seeds int) map[string]float64 {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "r.txt")
 	c := newCommand(t, "run", "--on", arch.Name, "--kernel", string(v), "--mech", mechs, "--syscall", "getppid,openat,write",
 		"--count", fmt.Sprint(seeds), "-o", path)
 	c.runs(t, exitOK)
-	least := map[string]float64{}
+	all := map[string][]float64{}
 	for _, result := range results(t, path).Results {
 		r := report.NewRow(result)
 		name, cost := r.Keys["mech"]+" "+r.Keys["syscall"], r.Metrics["insns/op"]
 		if r.Keys["mech"] != "native" {
 			cost -= r.Metrics["native-insns/op"]
 		}
-		if old, ok := least[name]; !ok || cost < old {
-			least[name] = cost
+		all[name] = append(all[name], cost)
+	}
+	least := map[string]float64{}
+	for name, costs := range all {
+		slices.Sort(costs)
+		least[name] = costs[0]
+		for i := range costs[1:] {
+			if costs[i] == costs[i+1] {
+				least[name] = costs[i]
+				break
+			}
 		}
 	}
 	return least

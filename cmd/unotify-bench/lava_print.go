@@ -24,11 +24,18 @@ type lavaVerdicts struct {
 	taint uint64 // of the kernel, before
 }
 
-// lavaResults are LAVA's words for verdicts. It has none for divergent, nor for what
+// lavaResult is LAVA's word for a verdict. It has none for divergent, nor for what
 // could not tell: both are unknown, and the text says which.
-var lavaResults = map[suite.Verdict]string{
-	suite.Pass: lava.Pass, suite.Fail: lava.Fail, suite.Skip: lava.Skip,
-	suite.Divergent: lava.Unknown, suite.Error: lava.Unknown,
+func lavaResult(v suite.Verdict) string {
+	switch v {
+	case suite.Pass:
+		return lava.Pass
+	case suite.Fail:
+		return lava.Fail
+	case suite.Skip:
+		return lava.Skip
+	}
+	return lava.Unknown
 }
 
 // begin also has a case of its own: which kernel runs, so that a lab that booted
@@ -44,12 +51,13 @@ func (v *lavaVerdicts) begin() (err error) {
 }
 
 func (v *lavaVerdicts) row(c *suite.Check, verdict suite.Verdict, text string) error {
-	if result := lavaResults[verdict]; result != lava.Pass {
+	result := lavaResult(verdict)
+	if result != lava.Pass {
 		text = strings.TrimSpace(string(verdict) + " " + text)
 	} else if c.Level != suite.Info {
 		text = ""
 	}
-	return v.Case(c.ID, lavaResults[verdict], text)
+	return v.Case(c.ID, result, text)
 }
 
 // end adds a last case: whether the kernel complained meanwhile.

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -18,6 +17,7 @@ import (
 
 	"unotify-bench/abi"
 	"unotify-bench/internal/lava"
+	"unotify-bench/internal/lazy"
 	"unotify-bench/kernel"
 )
 
@@ -114,11 +114,11 @@ func tail(t *testing.T, path string) string {
 	return string(text[max(0, len(text)-4000):])
 }
 
-var caseLine = regexp.MustCompile(`<LAVA_SIGNAL_TESTCASE TEST_CASE_ID=(\S+) RESULT=([a-z]+)(?: MEASUREMENT=(\S+) UNITS=([^>]+))?>`)
+var caseLine = lazy.Regexp(`<LAVA_SIGNAL_TESTCASE TEST_CASE_ID=(\S+) RESULT=([a-z]+)(?: MEASUREMENT=(\S+) UNITS=([^>]+))?>`)
 
 // printedCase is the case of a device's line, "" if it has none.
 func printedCase(line string) string {
-	m := caseLine.FindStringSubmatch(line)
+	m := caseLine().FindStringSubmatch(line)
 	if m == nil {
 		return ""
 	}

@@ -84,7 +84,7 @@ func TestLavaFormat(t *testing.T) {
 		t.Fatalf("status %d: %s", status, stderr)
 	}
 	var got []string
-	for _, c := range caseLine.FindAllStringSubmatch(out, -1) {
+	for _, c := range caseLine().FindAllStringSubmatch(out, -1) {
 		got = append(got, c[1])
 	}
 	want := []string{lava.CaseID(kernelCase(unameRelease()))}

@@ -1,25 +1,28 @@
 package lava
 
-import (
-	"errors"
-	"time"
-)
+import "time"
 
-var (
+// Constants, as what is made of variables is made whenever the program starts.
+const (
 	// ErrAuth is a token that is missing, unknown, or not allowed to do it.
-	ErrAuth = errors.New("not allowed")
+	ErrAuth = sentinel("not allowed")
 	// ErrNotFound is a job that does not exist, or that the token may not see.
-	ErrNotFound = errors.New("no such job")
+	ErrNotFound = sentinel("no such job")
 	// ErrRefused is a request that the server understood and will not do: a
 	// definition with a mistake, a device type that it does not have.
-	ErrRefused = errors.New("refused")
+	ErrRefused = sentinel("refused")
 	// ErrReply is an answer that is none of LAVA's, or no sensible one.
-	ErrReply = errors.New("not an answer of a LAVA server")
+	ErrReply = sentinel("not an answer of a LAVA server")
 	// ErrUnreachable is a server that did not do it, however often it was asked.
-	ErrUnreachable = errors.New("no answer")
+	ErrUnreachable = sentinel("no answer")
 	// ErrUncertain is a submission of which nobody knows whether there is a job.
-	ErrUncertain = errors.New("may have been accepted")
+	ErrUncertain = sentinel("may have been accepted")
 )
+
+// A sentinel is an error that is compared with.
+type sentinel string
+
+func (s sentinel) Error() string { return string(s) }
 
 // A failure is one try that failed, with what the next may do.
 type failure struct {

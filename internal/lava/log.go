@@ -81,7 +81,7 @@ func readLine(raw string) (Line, error) {
 	return line, err
 }
 
-var errFlow = errors.New("not read as YAML")
+const errFlow = sentinel("not read as YAML")
 
 // A flow reads a value in YAML's flow style, of which s is what is left.
 type flow struct{ s string }
