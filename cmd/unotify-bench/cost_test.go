@@ -23,13 +23,12 @@ func TestCost(t *testing.T) {
 func testCost(t *testing.T, arch *abi.Arch) {
 	needGuests(t, arch.Name)
 	const free = "native,allow,errno,sigsys"
-	stock := costs(t, arch, kernel.Stock, free, 3)
-	patched := costs(t, arch, kernel.Patched, free+",inject,target-call,target-call-send,redirect,ptrace-seccomp", 3)
+	stock := costs(t, arch, kernel.Stock, free, 3, 2)
+	patched := costs(t, arch, kernel.Patched, free+",inject,target-call,target-call-send,redirect,ptrace-seccomp", 3, 1)
 	if len(dearer(patched, stock)) > 0 {
 		// Half of all boots have a longer path to the file, and so have all of
 		// three one time in eight.
-		maps.Copy(patched, costs(t, arch, kernel.Patched, free, 12))
-		stock = costs(t, arch, kernel.Stock, free, 12)
+		maps.Copy(patched, costs(t, arch, kernel.Patched, free, 12, 1))
 	}
 	for _, text := range dearer(patched, stock) {
 		t.Error(text)
@@ -65,12 +64,13 @@ func dearer(patched, stock map[string]float64) (texts []string) {
 	return texts
 }
 
-// costs measures rows and returns the least that each took with two of some seeds:
-// native in all, others in addition to the native of the same run. (A native openat
-// takes 20 instructions more or less, as a boot's random numbers put another name
-// before its own into the hash table of names, or none. One boot in some twenty has
-// a way to the file that no other has: 5053 where 22 of 24 have 5135, on riscv64.)
-func costs(t *testing.T, arch *abi.Arch, v kernel.Variant, mechs string, seeds int) map[string]float64 {
+// costs measures rows and returns the least that each took with any of some seeds, and
+// that so many of them have had: native in all, others in addition to the native of the
+// same run. (A native openat takes 20 instructions more or less, as a boot's random
+// numbers put another name before its own into the hash table of names, or none. One
+// boot in some twenty has a way to the file that no other has: 5053 where 22 of 24 have
+// 5135, on riscv64. What stock had once, nobody is held to.)
+func costs(t *testing.T, arch *abi.Arch, v kernel.Variant, mechs string, seeds, shared int) map[string]float64 {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "r.txt")
 	c := newCommand(t, "run", "--on", arch.Name, "--kernel", string(v), "--mech", mechs, "--syscall", "getppid,openat,write",
@@ -89,8 +89,8 @@ func costs(t *testing.T, arch *abi.Arch, v kernel.Variant, mechs string, seeds i
 	for name, costs := range all {
 		slices.Sort(costs)
 		least[name] = costs[0]
-		for i := range costs[1:] {
-			if costs[i] == costs[i+1] {
+		for i := shared - 1; i < len(costs); i++ {
+			if costs[i] == costs[i-shared+1] {
 				least[name] = costs[i]
 				break
 			}
