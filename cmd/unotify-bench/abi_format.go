@@ -43,11 +43,7 @@ func (r *abiReport) bad() (n int) {
 
 // again is the one command that runs a check again.
 func (l *abiLane) again(c *suite.Check) string {
-	if l.device != "" {
-		arch := strings.TrimSuffix(l.Where, "-"+l.device)
-		return fmt.Sprintf(`unotify-bench lava job --on %s --device-type %s --run none --abi "--run ^%s$" -o again`, arch, l.device, strings.ReplaceAll(c.ID, ".", `[.]`))
-	}
-	return fmt.Sprintf("%s --run '^%s$'", l.rerun, strings.ReplaceAll(c.ID, ".", `\.`))
+	return strings.Replace(l.rerun, "%s", "^"+strings.ReplaceAll(c.ID, ".", `\.`)+"$", 1)
 }
 
 // counts is how often each verdict was given, by mechanism, "" for all.

@@ -37,8 +37,7 @@ type abiLane struct {
 	kernel  string         // what tells it from all others, in the journal
 	Rows    []abiRow       // in the order of the catalogue, once all is done
 	todo    []*suite.Check // what has no row yet, in the order of asking
-	rerun   string         // the command that does it again, but for the check
-	device  string         // of a LAVA lab: its type
+	rerun   string         // the command that does it again, with %s for an expression of checks
 	seed    int            // of this run of the checks, from 1
 }
 
@@ -135,6 +134,7 @@ func (r *abiRunner) lane(where, release, id string) *abiLane {
 	if r.expect != "" {
 		l.rerun += " --expect " + r.expect
 	}
+	l.rerun += " --run '%s'"
 	r.lanes = append(r.lanes, l)
 	return l
 }
@@ -216,10 +216,14 @@ func (l *abiLane) row(c *suite.Check, v suite.Verdict, text string) *abiRow {
 // inOrder puts rows in the order of the catalogue: what was resumed came first.
 func (r *abiRunner) inOrder() {
 	for _, l := range r.lanes {
-		slices.SortStableFunc(l.Rows, func(a, b abiRow) int {
-			return cmp.Compare(slices.Index(r.checks, a.Check), slices.Index(r.checks, b.Check))
-		})
+		l.inOrder(r.checks)
 	}
+}
+
+func (l *abiLane) inOrder(checks []*suite.Check) {
+	slices.SortStableFunc(l.Rows, func(a, b abiRow) int {
+		return cmp.Compare(slices.Index(checks, a.Check), slices.Index(checks, b.Check))
+	})
 }
 
 // machine readies the virtual machine of an architecture. Its clock counts

@@ -25,7 +25,7 @@ func abiRows(t *testing.T) *abiReport {
 	t.Helper()
 	r := &abiReport{}
 	for _, where := range []string{host, "arm64"} {
-		l := &abiLane{Where: where, Release: "6.12", rerun: "unotify-bench abi --on " + where}
+		l := &abiLane{Where: where, Release: "6.12", rerun: "unotify-bench abi --on " + where + " --run '%s'"}
 		for i, v := range suite.Verdicts() {
 			c := suite.Catalogue()[i]
 			text := fmt.Sprintf("first <%s>\nsecond", v)

@@ -75,7 +75,7 @@ func (l *fakeLab) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "tests":
 		rows := []map[string]any{}
 		for _, c := range lavaCases(job.cases...) {
-			row := map[string]any{"id": c.ID, "suite": map[string]int{"lava": 1, "0_checks": 2, "1_figures": 3}[c.Suite], "name": c.Name, "result": c.Result, "unit": c.Unit, "measurement": nil}
+			row := map[string]any{"id": c.ID, "suite": map[string]int{"lava": 1, "checks": 2, "figures": 3}[c.Suite], "name": c.Name, "result": c.Result, "unit": c.Unit, "measurement": nil}
 			if c.Measurement != "" {
 				row["measurement"] = c.Measurement + ".0000000000"
 			}
@@ -163,6 +163,10 @@ func TestLavaFetch(t *testing.T) {
 				if !strings.Contains(stderr, want) {
 					t.Errorf("no %q in\n%s", want, stderr)
 				}
+			}
+			if _, again, ok := strings.Cut(out, "again: "); ok {
+				again, _, _ = strings.Cut(again, "\n")
+				checkExample(t, commands()[0], again)
 			}
 			path := filepath.Join(dir, "results.txt")
 			if _, err := os.Stat(path); tt.rows == 0 {

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -90,16 +89,6 @@ func (h *heard) doubt(format string, args ...any) {
 	}
 }
 
-// of reports whether a case is one of a monitor's. A server numbers the suites of a job:
-// 0_checks.
-func of(c lava.Case, monitor string) bool {
-	n, name, ok := strings.Cut(c.Suite, "_")
-	if _, err := strconv.Atoi(n); ok && err == nil {
-		return name == monitor
-	}
-	return c.Suite == monitor
-}
-
 // otherKernel is the case of a kernel that is not the job's, "" if there is none.
 func (j *lavaJob) otherKernel(cases []lava.Case) string {
 	for _, c := range cases {
@@ -124,7 +113,7 @@ func (j *lavaJob) hearChecks(h *heard, cases []lava.Case, notes map[string]strin
 	}
 	next := 0
 	for _, c := range cases {
-		if !of(c, lava.Checks) {
+		if c.Suite != lava.Checks {
 			continue
 		}
 		i, asked := ids[c.Name]
@@ -182,7 +171,7 @@ func (j *lavaJob) hearRows(h *heard, cases []lava.Case, notes map[string]string)
 	// Which units there are, the cases say; which rows, the plan.
 	units := map[string]bool{}
 	for _, c := range cases {
-		if of(c, lava.Figures) {
+		if c.Suite == lava.Figures {
 			units[c.Unit] = true
 		}
 	}
@@ -195,7 +184,7 @@ func (j *lavaJob) hearRows(h *heard, cases []lava.Case, notes map[string]string)
 		}
 	}
 	for _, c := range cases {
-		if !of(c, lava.Figures) || isKernelCase(c) {
+		if c.Suite != lava.Figures || isKernelCase(c) {
 			continue
 		}
 		p, asked := places[c.Name+" "+c.Unit]
@@ -213,10 +202,10 @@ func (j *lavaJob) hearRows(h *heard, cases []lava.Case, notes map[string]string)
 		}
 		h.figure(row, p.row, c, notes[c.Name])
 	}
-	for _, row := range slices.Sorted(maps.Keys(h.rows)) {
-		for run, r := range h.rows[row] {
-			if r == nil || !r.whole() {
-				h.rows[row][run] = nil
+	for _, runs := range h.rows {
+		for run, r := range runs {
+			if r != nil && !r.whole() {
+				runs[run] = nil
 			}
 		}
 	}

@@ -31,12 +31,12 @@ func lavaCases(lines ...string) (cases []lava.Case) {
 	return cases
 }
 
-func checkCase(id, result string) string { return "0_checks " + lava.CaseID(id) + " " + result }
+func checkCase(id, result string) string { return "checks " + lava.CaseID(id) + " " + result }
 
 func figureCases(row string, run int, ns float64) []string {
 	var lines []string
 	for unit, v := range map[string]float64{unitCalls: 1000, unitCPUs: 2, unitFigures: 2, "ns/op": ns, "p99.9-ns/op": 2 * ns} {
-		lines = append(lines, fmt.Sprintf("1_figures %s pass %v %s", lava.CaseID(figureID(row, unit, run)), v, unit))
+		lines = append(lines, fmt.Sprintf("figures %s pass %v %s", lava.CaseID(figureID(row, unit, run)), v, unit))
 	}
 	slices.Sort(lines)
 	return lines
@@ -50,7 +50,7 @@ func wholeLava() []string {
 	lines = append(lines, checkCase(splatCase, "pass"))
 	for run := 1; run <= 2; run++ {
 		lines = append(lines, figureCases(lavaSample.Rows[0], run, 100)...)
-		lines = append(lines, fmt.Sprintf("1_figures %s skip 0 %s", lava.CaseID(figureID(lavaSample.Rows[1], unitNA, run)), unitNA))
+		lines = append(lines, fmt.Sprintf("figures %s skip 0 %s", lava.CaseID(figureID(lavaSample.Rows[1], unitNA, run)), unitNA))
 	}
 	return append(lines, lavaMonitored)
 }
@@ -147,9 +147,9 @@ func TestHear(t *testing.T) {
 func TestHearRows(t *testing.T) {
 	j := lavaSample
 	j.Checks = nil
-	rows := slices.DeleteFunc(wholeLava(), func(l string) bool { return strings.HasPrefix(l, "0_checks") })
+	rows := slices.DeleteFunc(wholeLava(), func(l string) bool { return strings.HasPrefix(l, "checks") })
 	kernel := func(release string) string {
-		return "1_figures " + lava.CaseID(kernelCase(release)) + " pass 0 " + unitKernel
+		return "figures " + lava.CaseID(kernelCase(release)) + " pass 0 " + unitKernel
 	}
 	for _, tt := range []struct {
 		release, gap string

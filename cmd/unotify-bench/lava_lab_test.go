@@ -199,7 +199,7 @@ func waitForCases(t *testing.T, c *lava.Client, jobs string) (worker string) {
 				continue
 			}
 			cases, err := c.Cases(t.Context(), s.ID)
-			if err == nil && slices.ContainsFunc(cases, func(c lava.Case) bool { return of(c, lava.Checks) }) {
+			if err == nil && slices.ContainsFunc(cases, func(c lava.Case) bool { return c.Suite == lava.Checks }) {
 				t.Logf("job %d runs on %s, which is killed", s.ID, job.Device)
 				_, worker, _ := strings.Cut(job.Device, "-") // qemu-w1 is w1's
 				return worker

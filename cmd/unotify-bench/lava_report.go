@@ -158,20 +158,20 @@ func (l *lavaFetcher) laneFor(lanes []*abiLane, j *lavaJob, m *heard) []*abiLane
 	i := slices.IndexFunc(lanes, func(o *abiLane) bool { return o.Where == where })
 	if i < 0 {
 		i = len(lanes)
-		lanes = append(lanes, &abiLane{Where: where, Release: j.Release, device: l.DeviceType})
-	}
-	for _, c := range suite.Catalogue() {
-		if !slices.Contains(j.Checks, c.ID) {
-			continue
+		again := fmt.Sprintf("unotify-bench lava job --on %s --device-type %s --run none -o again", j.Arch, l.DeviceType)
+		if l.Expect != "" {
+			again += " --expect " + l.Expect
 		}
-		v, ok := m.checks[c.ID]
+		lanes = append(lanes, &abiLane{Where: where, Release: j.Release, rerun: again + " --abi '--run %s'"})
+	}
+	for _, id := range j.Checks {
+		v, ok := m.checks[id]
 		if !ok {
 			v = lavaVerdict{suite.Error, "no device has told", false}
 		}
-		lanes[i].row(c, v.Verdict, v.text)
+		lanes[i].row(suite.Find(id), v.Verdict, v.text)
 	}
-	all := suite.Catalogue()
-	slices.SortFunc(lanes[i].Rows, func(a, b abiRow) int { return slices.Index(all, a.Check) - slices.Index(all, b.Check) })
+	lanes[i].inOrder(suite.Catalogue())
 	return lanes
 }
 

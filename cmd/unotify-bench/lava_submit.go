@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -106,14 +105,19 @@ func (d *lavaDir) readLedger() error {
 		if json.Unmarshal(lines.Bytes(), &s) != nil {
 			continue
 		}
-		i := slices.IndexFunc(d.submissions, func(o submission) bool { return o.Job == s.Job && o.Try == s.Try })
-		if i < 0 {
-			d.submissions = append(d.submissions, s)
-			continue
-		}
-		d.submissions[i] = s
+		d.put(s)
 	}
 	return lines.Err()
+}
+
+// put takes in a line of the ledger: the second of a try says what became of it.
+func (d *lavaDir) put(s submission) {
+	i := slices.IndexFunc(d.submissions, func(o submission) bool { return o.Job == s.Job && o.Try == s.Try })
+	if i < 0 {
+		d.submissions = append(d.submissions, s)
+		return
+	}
+	d.submissions[i] = s
 }
 
 // of is what was submitted of a job, in order, but for what was refused.
@@ -156,7 +160,7 @@ func (d *lavaDir) submit(ctx context.Context, c *lava.Client, j *lavaJob) (submi
 	}
 	ids, err := c.Submit(ctx, string(definition))
 	if err != nil {
-		// Whatever else went wrong, there may be a job.
+		// With any other error there is no job.
 		if !errors.Is(err, lava.ErrUncertain) && !errors.Is(err, context.Canceled) {
 			s.Refused = clean(err.Error())
 			err = errors.Join(err, d.enter(s))
@@ -183,11 +187,7 @@ func (d *lavaDir) enter(s submission) error {
 	if err != nil {
 		return fmt.Errorf("write down what was submitted: %w", err)
 	}
-	if i := slices.IndexFunc(d.submissions, func(o submission) bool { return o.Job == s.Job && o.Try == s.Try }); i >= 0 {
-		d.submissions[i] = s
-		return nil
-	}
-	d.submissions = append(d.submissions, s)
+	d.put(s)
 	return nil
 }
 
@@ -196,9 +196,9 @@ func (f *lavaServerFlags) client(a *app) (*lava.Client, error) {
 	if f.server == "" {
 		return nil, usageError("--server says which lab, as https://lava.lab")
 	}
-	u, err := url.Parse(f.server)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, usageError("--server is no URL of a server; want https://HOST or http://HOST, and a path if it has one")
+	u, err := lava.ParseURL(f.server)
+	if err != nil {
+		return nil, usageError("--server: %w", err)
 	}
 	c := &lava.Client{URL: strings.TrimRight(f.server, "/"), Logf: a.note}
 	if f.tokenFile != "" {

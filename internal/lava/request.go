@@ -123,12 +123,22 @@ func (c *Client) try(ctx context.Context, r request) error {
 	return checked(r, rep.body)
 }
 
+// ParseURL reads the URL of a server. The error does not repeat it, as there may be a
+// password in it.
+func ParseURL(server string) (*url.URL, error) {
+	u, err := url.Parse(server)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" ||
+		u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return nil, errors.New("this is no URL of a server; want https://HOST or http://HOST, and a path if it has one")
+	}
+	return u, nil
+}
+
 // transfer is what curl is to do for a request.
 func (c *Client) transfer(r request) (*transfer, error) {
-	base, err := url.Parse(c.URL)
-	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" ||
-		base.User != nil || base.RawQuery != "" || base.Fragment != "" {
-		return nil, errors.New("this is no URL of a server; want https://HOST or http://HOST, and a path if it has one")
+	base, err := ParseURL(c.URL)
+	if err != nil {
+		return nil, err
 	}
 	base = base.JoinPath("api/v0.2/", r.path)
 	base.RawQuery = r.query.Encode()
