@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"unotify-bench/abi/fuzz"
 	"unotify-bench/abi/suite"
 	"unotify-bench/bench"
 	"unotify-bench/bench/workload"
@@ -30,6 +31,8 @@ type job struct {
 	Mutants   []mutant   `json:",omitempty"` // hunts with them
 
 	Races []suite.Race `json:",omitempty"`
+
+	Fuzz *fuzz.Order `json:",omitempty"`
 
 	Workload  workload.Config `json:",omitzero"`
 	Workloads []workload.Cell `json:",omitempty"`
@@ -51,6 +54,7 @@ const (
 	eventHunt     = "hunt"     // hunted
 	eventRace     = "race"     // suite.RaceCount
 	eventWorkload = "workload" // workload.Row
+	eventFuzz     = "fuzz"     // fuzz.Event
 	eventSymbols  = "symbols"  // string: lines of /proc/kallsyms
 )
 
@@ -105,6 +109,8 @@ func doJob(g *kernel.GuestConn) (code int, err error) {
 		return 0, checkJob(ctx, g, j.Checks)
 	case len(j.Races) > 0:
 		return 0, suite.Races(ctx, j.Races, suite.Deadline, func(c suite.RaceCount) error { return g.Emit(eventRace, c) })
+	case j.Fuzz != nil:
+		return 0, fuzz.Run(ctx, *j.Fuzz, func(e fuzz.Event) error { return g.Emit(eventFuzz, e) })
 	case len(j.Workloads) > 0:
 		return 0, workload.Run(ctx, j.Workload, j.Workloads, func(r workload.Row) error { return g.Emit(eventWorkload, r) })
 	case j.Symbols:

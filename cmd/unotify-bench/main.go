@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"unotify-bench/abi/fuzz"
 	"unotify-bench/abi/suite"
 	"unotify-bench/bench"
 	"unotify-bench/bench/workload"
@@ -19,6 +20,7 @@ import (
 
 func main() {
 	suite.Main()
+	fuzz.Main()
 	workload.Main()
 	bench.Main()
 	if kernel.InGuest() {

@@ -17,6 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
 
+	"unotify-bench/abi/fuzz"
 	"unotify-bench/abi/suite"
 	"unotify-bench/bench"
 	"unotify-bench/bench/workload"
@@ -28,6 +29,7 @@ import (
 // name, and what else the command is in its roles.
 func TestMain(m *testing.M) {
 	suite.Main()
+	fuzz.Main()
 	workload.Main()
 	bench.Main()
 	if kernel.InGuest() {

@@ -86,7 +86,7 @@ are kept; NO_COLOR keeps tables plain. Nothing else is read.`,
 	f.StringVar(&a.color, "color", "auto", "auto, always or never")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError("%w", err) })
 	root.SetHelpCommand(helpCommand())
-	root.AddCommand(a.runCommand(), a.abiCommand(), a.compareCommand(), a.stabilityCommand(), a.reportCommand(), a.bisectCommand(), a.probeCommand(), a.kernelCommand(), a.lavaCommand(), a.doctorCommand(), a.versionCommand())
+	root.AddCommand(a.runCommand(), a.abiCommand(), a.fuzzCommand(), a.compareCommand(), a.stabilityCommand(), a.reportCommand(), a.bisectCommand(), a.probeCommand(), a.kernelCommand(), a.lavaCommand(), a.doctorCommand(), a.versionCommand())
 	return root
 }
 

@@ -111,3 +111,23 @@ func (p Program) Install(flags uint) (fd int, err error) {
 	}
 	return int(r), nil
 }
+
+// FilterForMagic notifies of, or does whatever else action says to, every call
+// whose argument arg has value for its low half, and allows the others. Whoever
+// shares a process with the caller, as the Go runtime's threads do, is left alone
+// by a value that none of them passes.
+func FilterForMagic(arg int, value, action uint32) (Program, error) {
+	p, err := bpf.Assemble([]bpf.Instruction{
+		bpf.LoadAbsolute{Off: dataArch, Size: 4},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: Native.AuditArch, SkipTrue: 1},
+		bpf.RetConstant{Val: abi.SECCOMP_RET_KILL_PROCESS},
+		bpf.LoadAbsolute{Off: dataArgs + 8*uint32(arg), Size: 4},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: value, SkipFalse: 1},
+		bpf.RetConstant{Val: action},
+		bpf.RetConstant{Val: abi.SECCOMP_RET_ALLOW},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("assemble filter for argument %d: %w", arg, err)
+	}
+	return p, nil
+}

@@ -1,0 +1,383 @@
+package fuzz
+
+import (
+	"fmt"
+	"os"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"unotify-bench/abi"
+	"unotify-bench/abi/model"
+)
+
+const atCWD = ^uint64(99) // AT_FDCWD, -100, as a register has it
+
+// nr is a call's number.
+func (*tools) nr(c model.Call) uint64 {
+	return [...]uint64{model.Getppid: unix.SYS_GETPPID, model.Openat: unix.SYS_OPENAT, model.Write: unix.SYS_WRITE, model.Execve: unix.SYS_EXECVE}[c]
+}
+
+// args are those that a task makes a call with.
+func (w *world) args(c model.Call, task int) (a [6]uint64) {
+	b := w.board
+	at := func(p unsafe.Pointer) uint64 { return w.Board + uint64(uintptr(p)-uintptr(unsafe.Pointer(b))) }
+	switch c {
+	case model.Openat:
+		a = [6]uint64{atCWD, at(unsafe.Pointer(&b.path)), unix.O_RDONLY | unix.O_CLOEXEC}
+	case model.Write:
+		a = [6]uint64{uint64(writeFD + task), at(unsafe.Pointer(&b.byte)), 1}
+	case model.Execve:
+		a = [6]uint64{at(unsafe.Pointer(&b.missing))}
+	}
+	a[5] = magic
+	return a
+}
+
+// do does an operation for the notification with a number, and says what came of
+// it. Several threads may do several.
+func (w *world) do(o model.Op, number int32) model.Answer {
+	id := w.first + uint64(int64(number))
+	if number < 0 {
+		id = w.first ^ 1<<63 // far from all there have been
+	}
+	switch o.Do {
+	case model.Trap:
+		if !w.returned(int(o.Task)) {
+			return model.Answer{Skipped: true}
+		}
+		w.trap(int(o.Task), o.Call)
+		return model.Answer{}
+	case model.Signal:
+		sig := restarts
+		if o.How == model.SignalInterrupt {
+			sig = interrupts
+		}
+		return errno(errnoOf(unix.Tgkill(w.PID(), w.TIDs[o.Task], sig)))
+	case model.Recv:
+		return w.recv(o.How)
+	case model.Poll:
+		fds := []unix.PollFd{{Fd: int32(w.FD), Events: unix.POLLIN | unix.POLLOUT}}
+		_, err := unix.Poll(fds, 0)
+		a := errno(errnoOf(err))
+		if fds[0].Revents&unix.POLLIN != 0 {
+			a.Poll |= model.PollIn
+		}
+		if fds[0].Revents&unix.POLLOUT != 0 {
+			a.Poll |= model.PollOut
+		}
+		if more := fds[0].Revents &^ (unix.POLLIN | unix.POLLOUT); more != 0 {
+			a.Poll |= 1 << 7 // which no model knows
+		}
+		return a
+	case model.Send:
+		return w.send(o.How, id)
+	case model.IDValid:
+		req := uintptr(abi.SECCOMP_IOCTL_NOTIF_ID_VALID)
+		switch o.How {
+		case model.IDOldNumber:
+			req = abi.SECCOMP_IOCTL_NOTIF_ID_VALID_WRONG_DIR
+		case model.IDNull:
+			return errno(w.ioctl(req, nil))
+		}
+		return errno(w.ioctl(req, unsafe.Pointer(&id)))
+	case model.SetFlags:
+		flags := [...]uint64{model.FlagsNone: 0, model.FlagsSync: abi.SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP, model.FlagsUnknown: 1 << 7}[o.How]
+		return errno(w.Listener.SetFlags(flags))
+	case model.AddFD:
+		return w.addFD(o.How, id)
+	case model.DoInject:
+		return w.inject(o, id)
+	case model.DoTargetCall:
+		return w.targetCall(o, id, number)
+	case model.PinInstall:
+		return w.installPin(o.How, id)
+	case model.SendRedirect:
+		return w.redirect(o.How, id)
+	}
+	return errno(w.ioctl(abi.SECCOMP_IOCTL_NOTIF_RECV^0x40, unsafe.Pointer(&id)))
+}
+
+func (w *world) ioctl(req uintptr, p unsafe.Pointer) unix.Errno {
+	_, _, e := unix.RawSyscall(unix.SYS_IOCTL, uintptr(w.FD), req, uintptr(p))
+	return e
+}
+
+func errno(e unix.Errno) model.Answer { return model.Answer{Errno: e} }
+
+// errnoOf is the errno in an error of package unix.
+func errnoOf(err error) unix.Errno {
+	e, _ := err.(unix.Errno) //nolint:errorlint // package unix wraps none
+	return e
+}
+
+func (w *world) recv(how uint8) model.Answer {
+	var n abi.Notif
+	p := unsafe.Pointer(&n)
+	switch how {
+	case model.RecvDirty:
+		n.Data.Nr = 1
+	case model.RecvNull:
+		p = nil
+	case model.RecvReadOnly:
+		p = unsafe.Pointer(&w.tools.mem[readOnly])
+	}
+	e := w.ioctl(abi.SECCOMP_IOCTL_NOTIF_RECV, p)
+	if e == unix.EINTR {
+		return model.Answer{Blocks: true} // see hand.interrupt
+	}
+	a := errno(e)
+	if e != 0 {
+		return a
+	}
+	a.ID = int32(n.ID - w.first)
+	// What is no task, or no call, of ours is none that the model knows.
+	a.Task, a.Call = model.Tasks, model.Calls
+	for i, tid := range w.TIDs {
+		if uint32(tid) == n.PID {
+			a.Task = uint8(i)
+		}
+	}
+	for c := range model.Calls {
+		if uint64(n.Data.Nr) == w.tools.nr(c) && n.Flags == 0 && a.Task < model.Tasks && n.Data.Args == w.args(c, int(a.Task)) {
+			a.Call = c
+		}
+	}
+	return a
+}
+
+func (w *world) send(how uint8, id uint64) model.Answer {
+	r := abi.NotifResp{ID: id}
+	switch how {
+	case model.SendValue:
+		r.Val = model.ReplyValue
+	case model.SendError:
+		r.Error = -int32(unix.EPERM)
+	case model.SendContinue:
+		r.Flags = abi.SECCOMP_USER_NOTIF_FLAG_CONTINUE
+	case model.SendInjected:
+		r.Flags = abi.SECCOMP_USER_NOTIF_FLAG_INJECTED
+	case model.SendEvent:
+		r.Flags = abi.SECCOMP_USER_NOTIF_FLAG_CONTINUE | abi.SECCOMP_USER_NOTIF_FLAG_EXEC_EVENT
+	case model.SendContinueValue:
+		r.Flags, r.Val = abi.SECCOMP_USER_NOTIF_FLAG_CONTINUE, 1
+	case model.SendInjectedValue:
+		r.Flags, r.Error = abi.SECCOMP_USER_NOTIF_FLAG_INJECTED, -1
+	case model.SendBoth:
+		r.Flags = abi.SECCOMP_USER_NOTIF_FLAG_CONTINUE | abi.SECCOMP_USER_NOTIF_FLAG_INJECTED
+	case model.SendUnknown:
+		r.Flags = 1 << 31
+	case model.SendNull:
+		return errno(w.ioctl(abi.SECCOMP_IOCTL_NOTIF_SEND, nil))
+	}
+	return errno(w.Listener.Send(&r))
+}
+
+func (w *world) addFD(how uint8, id uint64) model.Answer {
+	a := abi.NotifAddFD{ID: id, SrcFD: uint32(w.tools.given)}
+	req, p := uintptr(abi.SECCOMP_IOCTL_NOTIF_ADDFD), unsafe.Pointer(&a)
+	switch how {
+	case model.FDSend:
+		a.Flags = abi.SECCOMP_ADDFD_FLAG_SEND
+	case model.FDSet:
+		a.Flags, a.NewFD = abi.SECCOMP_ADDFD_FLAG_SETFD, 100
+	case model.FDSetSend:
+		a.Flags, a.NewFD = abi.SECCOMP_ADDFD_FLAG_SETFD|abi.SECCOMP_ADDFD_FLAG_SEND, 101
+	case model.FDCloexec:
+		a.NewFDFlags = unix.O_CLOEXEC
+	case model.FDBad:
+		a.SrcFD = 1 << 20
+	case model.FDNewWithoutSet:
+		a.NewFD = 100
+	case model.FDFlags:
+		a.Flags = 1 << 7
+	case model.FDNewFlags:
+		a.NewFDFlags = unix.O_APPEND
+	case model.FDShort:
+		req -= 8 << 16 // the size of the struct is in the number
+	case model.FDNull:
+		p = nil
+	}
+	r, _, e := unix.RawSyscall(unix.SYS_IOCTL, uintptr(w.FD), req, uintptr(p))
+	got := errno(e)
+	if e == 0 {
+		got.Result = w.file(int64(r))
+	}
+	return got
+}
+
+func (w *world) inject(o model.Op, id uint64) model.Answer {
+	t := w.tools
+	i := abi.NotifInject{ID: id, Nr: t.nr(o.Call), ArgsInBufMask: 1 << 1}
+	if o.Call == model.Write {
+		i.Args, i.Buf, i.BufSize = [6]uint64{writeFD + uint64(w.taskOf(id)), 0, 1}, t.at(atByte), 1
+	} else {
+		i.Args, i.Buf, i.BufSize = [6]uint64{atCWD, 0, unix.O_RDONLY}, t.at(atPath), 1024
+	}
+	switch o.How {
+	case model.InjectLarge:
+		i.BufSize = largeSize
+		if o.Call == model.Openat {
+			i.Buf = t.at(atLarge)
+		}
+	case model.InjectUnterminated:
+		i.Buf, i.Args[2] = t.at(atEndless), 2
+		i.BufSize = 1
+	case model.InjectUnmarked:
+		i.ArgsInBufMask = 0
+	case model.InjectNr:
+		i.Nr = 1 << 20
+	case model.InjectMask:
+		i.ArgsInBufMask |= 1 << 6
+	case model.InjectTooBig:
+		i.BufSize = 1<<20 + 1
+	case model.InjectNoBuffer:
+		i.Buf = 0
+	case model.InjectOffset:
+		i.Args[1] = uint64(i.BufSize) + 1
+	case model.InjectFault:
+		i.Buf = t.at(nowhere)
+	case model.InjectNull:
+		return errno(w.ioctl(abi.SECCOMP_IOCTL_NOTIF_INJECT, nil))
+	}
+	return errno(w.Listener.Inject(&i))
+}
+
+// taskOf is the task whose notification has an id, 0 if the model knows none.
+func (w *world) taskOf(id uint64) int {
+	for i := range w.state.Tasks {
+		if w.first+uint64(int64(w.state.Tasks[i].ID)) == id && w.state.Tasks[i].Phase != model.Idle {
+			return i
+		}
+	}
+	return 0
+}
+
+func (w *world) targetCall(o model.Op, id uint64, number int32) model.Answer {
+	t := w.tools
+	c := abi.NotifTargetCall{ID: id, Nr: t.nr(o.Call)}
+	task := w.taskOf(id)
+	if o.Call == model.Write {
+		c.Args = [6]uint64{writeFD + uint64(task), t.at(atByte), 1}
+	} else {
+		c.Args = [6]uint64{atCWD, t.at(atPath), unix.O_RDONLY}
+	}
+	switch o.How {
+	case model.CallSend:
+		c.Flags = abi.SECCOMP_TARGET_CALL_FLAG_SEND
+	case model.CallBadFD:
+		c.Nr, c.Args = unix.SYS_CLOSE, [6]uint64{1 << 20}
+	case model.CallFlags:
+		c.Flags = 1 << 1
+	case model.CallReserved:
+		c.Reserved = 1
+	case model.CallNr:
+		c.Nr = 1 << 20
+	case model.CallTooBig:
+		c.Args[1], c.Args[2] = t.at(atEndless), 2<<20
+	case model.CallFault:
+		c.Args[1] = t.at(nowhere)
+	case model.CallNull:
+		return errno(w.ioctl(abi.SECCOMP_IOCTL_NOTIF_TARGET_CALL, nil))
+	}
+	a := errno(w.Listener.TargetCall(&c))
+	if a.Errno == 0 {
+		a.Result = w.result(o.Call, c.Ret)
+	}
+	return a
+}
+
+func (w *world) installPin(how uint8, id uint64) model.Answer {
+	page := uint64(os.Getpagesize())
+	p := abi.NotifPinInstall{ID: id, MemFD: uint32(w.tools.pin.FD), TargetAddr: w.pinAt(), Size: page}
+	switch how {
+	case model.PinAnywhere:
+		p.TargetAddr = 0
+	case model.PinOverlap:
+		p.TargetAddr = w.Board // the target has that
+	case model.PinFlags:
+		p.Flags = 1
+	case model.PinMisaligned:
+		p.TargetAddr++
+	case model.PinEmpty:
+		p.Size = 0
+	case model.PinBadFD:
+		p.MemFD = 1 << 20
+	case model.PinUnsealed:
+		p.MemFD = uint32(w.tools.other)
+	case model.PinNull:
+		return errno(w.ioctl(abi.SECCOMP_IOCTL_NOTIF_PIN_INSTALL, nil))
+	}
+	return errno(w.Listener.InstallPin(&p))
+}
+
+func (w *world) pinAt() uint64 { return pins + w.slot*pinStep }
+
+func (w *world) redirect(how uint8, id uint64) model.Answer {
+	call := model.Openat
+	if i := w.taskOf(id); w.state.Tasks[i].Phase != model.Idle {
+		call = w.calls[i]
+	}
+	r := abi.NotifRespRedirect{
+		ID: id, Flags: abi.SECCOMP_REDIRECT_FLAG_CONTINUE,
+		ArgsMask: 1 << 1, PtrMask: 1 << 1, MemFD: uint32(w.tools.pin.FD),
+	}
+	r.Args[1], r.PtrLen[1] = w.pinAt(), 1024
+	if call == model.Write {
+		r.Args[1], r.PtrLen[1] = w.pinAt()+pinByte, 1
+	}
+	switch how {
+	case model.RedirectScalar:
+		// Argument 2 alone: flags as they were, or the number of bytes.
+		r.ArgsMask, r.PtrMask, r.MemFD = 1<<2, 0, 0
+		r.Args, r.PtrLen = [6]uint64{}, [6]uint64{}
+	case model.RedirectBeyond:
+		r.PtrLen[1] = uint64(os.Getpagesize()) + 1
+	case model.RedirectNoFlags:
+		r.Flags = 0
+	case model.RedirectNoLength:
+		r.PtrLen[1] = 0
+	case model.RedirectNotInMask:
+		r.ArgsMask = 1
+	case model.RedirectOverflow:
+		r.PtrLen[1] = ^uint64(0)
+	case model.RedirectBadFD:
+		r.MemFD = 1 << 20
+	case model.RedirectUnsealed:
+		r.MemFD = uint32(w.tools.other)
+	case model.RedirectNull:
+		return errno(w.ioctl(abi.SECCOMP_IOCTL_NOTIF_SEND_REDIRECT, nil))
+	}
+	return errno(w.Listener.SendRedirect(&r))
+}
+
+// result is what a call gave, in the model's words. What was written is compared
+// once nobody writes any more.
+func (w *world) result(c model.Call, ret int64) model.Result {
+	switch {
+	case ret < 0:
+		return model.Result{Kind: model.Errno, Val: int32(-ret)}
+	case ret == model.ReplyValue:
+		return model.Result{Kind: model.Value, Val: int32(ret)}
+	case c == model.Getppid && ret == int64(os.Getpid()):
+		return model.Result{Kind: model.Ppid}
+	case ret == 1:
+		return model.Result{Kind: model.Wrote}
+	case ret >= freeFD:
+		return w.file(ret)
+	}
+	return model.Result{Kind: model.Value, Val: int32(ret)}
+}
+
+// file is what a descriptor of the target leads to.
+func (w *world) file(fd int64) model.Result {
+	w.given = true
+	b := []byte{'?'}
+	f, err := unix.Open(fmt.Sprintf("/proc/%d/fd/%d", w.PID(), fd), unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return model.Result{Kind: model.Value, Val: int32(fd)}
+	}
+	defer unix.Close(f)
+	_, _ = unix.Pread(f, b, 0) // what cannot be read is no byte of ours
+	return model.Result{Kind: model.File, Byte: b[0]}
+}

@@ -1,0 +1,128 @@
+package fuzz
+
+import (
+	"flag"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"unotify-bench/abi/model"
+)
+
+func TestMain(m *testing.M) {
+	Main()
+	flag.Parse()
+	os.Exit(m.Run())
+}
+
+// run does what is ordered, which must be free of findings.
+func run(t *testing.T, o Order) (last Count) {
+	t.Helper()
+	o.Patient, o.Dir = time.Minute, t.TempDir()
+	found := 0
+	err := Run(t.Context(), o, func(e Event) error {
+		if e.Finding != nil {
+			if found++; found < 5 {
+				t.Errorf("%v, with filter %q\n%s", e.Finding, FilterNames(e.Finding.Filter), e.Finding.Program)
+			}
+		}
+		if e.Count != nil {
+			last = *e.Count
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%+v", last)
+	return last
+}
+
+// TestEvery: this kernel agrees with the model on every sequence of three.
+func TestEvery(t *testing.T) {
+	last := run(t, Order{Length: 3, Part: 1, Parts: 1})
+	if want := Sequences(len(model.Core()), 3); last.Programs != want {
+		t.Errorf("%d sequences were tried, want %d", last.Programs, want)
+	}
+}
+
+// TestRandom: it does on programs by chance, with races.
+func TestRandom(t *testing.T) {
+	last := run(t, Order{Ops: 5000, Seed: 1})
+	if last.Ops < 5000 || last.Situations < 1000 {
+		t.Errorf("%d operations have shown %d situations: that is too little", last.Ops, last.Situations)
+	}
+}
+
+// TestParts: parts of all sequences are all of them.
+func TestParts(t *testing.T) {
+	total := int64(0)
+	for part := range 3 {
+		total += run(t, Order{Length: 2, Part: part + 1, Parts: 3}).Programs
+	}
+	if want := Sequences(len(model.Core()), 2); total != want {
+		t.Errorf("three parts are %d sequences, want %d", total, want)
+	}
+}
+
+// TestText: a program is read as it is written.
+func TestText(t *testing.T) {
+	p := Program{{{Do: model.Trap, Call: model.Write}}, {{Do: model.Recv}, {Do: model.Send, Ref: model.NextID, How: model.SendUnknown}}}
+	got, err := Parse("# a comment\n\n" + p.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(p, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for _, bad := range []string{"trap 0", "recv plain | recv plain | recv plain", "recv plain |"} {
+		if _, err := Parse(bad); err == nil {
+			t.Errorf("%q is read", bad)
+		}
+	}
+	for text, want := range map[string]Filter{"": 0, "redirect": model.Redirect, "redirect,killable": model.Redirect | model.Killable} {
+		if f, err := ParseFilter(text); err != nil || f != want || FilterNames(f) != text {
+			t.Errorf("filter %q is %v, %v, which is %q", text, f, err, FilterNames(f))
+		}
+	}
+	if _, err := ParseFilter("bogus"); err == nil {
+		t.Error("a filter can be bogus")
+	}
+}
+
+// TestShrink takes away all but what a finding needs. What is found is a model
+// that is wrong: it knows of a pin that is not there.
+func TestShrink(t *testing.T) {
+	tools, err := newTools(t.TempDir(), 0, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tools.close()
+	// A kernel without INJECT, of which the model believes that it has it.
+	kernel, err := features()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if kernel.Has(model.Inject) {
+		t.Skip("this kernel has INJECT, which the wrong model is to believe in")
+	}
+	tools.kernel = kernel | model.Inject
+	r := &runner{tools: tools, emit: func(Event) error { return nil }}
+	defer r.leave()
+	p, err := Parse("poll\ntrap 0 getppid\ntrap 1 openat | set-flags none\nrecv plain\nrecv plain\nid-valid newest plain\ninject newest openat plain\nsend newest value")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := r.try(0, p)
+	if err != nil || f == nil {
+		t.Fatalf("nothing is found: %v", err)
+	}
+	if f, err = r.shrink(0, p, f); err != nil {
+		t.Fatal(err)
+	}
+	if want := "inject newest openat plain\n"; f.Program != want {
+		t.Errorf("the finding is as short as\n%swant\n%s", f.Program, want)
+	}
+}

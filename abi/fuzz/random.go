@@ -1,0 +1,212 @@
+package fuzz
+
+import (
+	"math/rand/v2"
+
+	"unotify-bench/abi/model"
+)
+
+// weights are how often an operation is taken, where it can do something.
+var weights = map[model.Do]int{
+	model.Trap: 12, model.Signal: 4, model.Recv: 12, model.Poll: 1, model.Send: 8, model.IDValid: 2, model.SetFlags: 1,
+	model.AddFD: 8, model.DoInject: 8, model.DoTargetCall: 8, model.PinInstall: 5, model.SendRedirect: 8, model.Unknown: 1,
+}
+
+// operations are those of each kind.
+var operations = func() map[model.Do][]model.Op {
+	of := map[model.Do][]model.Op{}
+	for _, o := range model.All() {
+		of[o.Do] = append(of[o.Do], o)
+	}
+	return of
+}()
+
+// Longest and shortest program, in steps.
+const (
+	shortest = 4
+	longest  = 40
+)
+
+// pick takes an operation for a state: one that does something, mostly.
+func pick(rng *rand.Rand, s *model.State) model.Op {
+	var do model.Do
+	for {
+		n := rng.IntN(78)
+		for do = range model.Unknown + 1 {
+			if n -= weights[do]; n < 0 {
+				break
+			}
+		}
+		if useful(s, do) || rng.IntN(10) == 0 {
+			break
+		}
+	}
+	all := operations[do]
+	o := all[rng.IntN(len(all))]
+	if rng.IntN(5) > 0 {
+		o.Ref = 0
+	}
+	if rng.IntN(2) == 0 {
+		o.How = plain(rng, do)
+	}
+	if t := newest(s); t != nil && rng.IntN(4) > 0 && (do == model.DoInject || do == model.DoTargetCall) {
+		o.Call = t.Call
+	}
+	if do == model.Trap && rng.IntN(4) > 0 {
+		o.Call = [...]model.Call{model.Openat, model.Write}[rng.IntN(2)]
+		for i := range s.Tasks {
+			if s.Tasks[i].Phase == model.Idle {
+				o.Task = uint8(i)
+			}
+		}
+	}
+	return o
+}
+
+// plain is a way that can succeed.
+func plain(rng *rand.Rand, do model.Do) uint8 {
+	good := map[model.Do][]uint8{
+		model.Send:         {model.SendValue, model.SendContinue, model.SendContinue, model.SendInjected},
+		model.AddFD:        {model.FDPlain, model.FDSend, model.FDSet, model.FDSetSend},
+		model.DoTargetCall: {model.CallPlain, model.CallSend},
+		model.SendRedirect: {model.RedirectPtr, model.RedirectPtr, model.RedirectScalar},
+		model.PinInstall:   {model.PinPlain},
+		model.Signal:       {model.SignalRestart, model.SignalInterrupt},
+	}[do]
+	if good == nil {
+		return 0
+	}
+	return good[rng.IntN(len(good))]
+}
+
+func newest(s *model.State) *model.Task {
+	var t *model.Task
+	for i := range s.Tasks {
+		if s.Tasks[i].Phase != model.Idle && (t == nil || s.Tasks[i].ID > t.ID) {
+			t = &s.Tasks[i]
+		}
+	}
+	return t
+}
+
+// useful reports whether there is anything for an operation to work on.
+func useful(s *model.State, do model.Do) bool {
+	var idle, received, inside bool
+	for i := range s.Tasks {
+		p := s.Tasks[i].Phase
+		idle = idle || p == model.Idle
+		inside = inside || p != model.Idle
+		received = received || p == model.Sent || p == model.Armed
+	}
+	switch do {
+	case model.Trap:
+		return idle
+	case model.Recv:
+		return s.Requests > 0
+	case model.Signal:
+		return inside
+	case model.Send, model.AddFD, model.DoInject, model.DoTargetCall, model.PinInstall, model.SendRedirect, model.IDValid:
+		return received
+	}
+	return true
+}
+
+// pickStep takes one operation, or two that race.
+func pickStep(rng *rand.Rand, s *model.State) Step {
+	step := Step{pick(rng, s)}
+	if rng.IntN(4) > 0 {
+		return step
+	}
+	if both := append(step, pick(rng, s)); raceable(both, s) {
+		return both
+	}
+	return step
+}
+
+// raceable reports whether the model can say what comes of a race: nobody waits
+// for ever, whoever is first, and the numbers of notifications do not depend on
+// that either.
+func raceable(step Step, s *model.State) bool {
+	recvs, news := int32(0), 0
+	for _, o := range step {
+		switch o.Do {
+		case model.Recv:
+			if recvs++; o.How == model.RecvReadOnly {
+				return false
+			}
+		case model.Trap:
+			if news++; s.Tasks[o.Task].Phase != model.Idle {
+				return false
+			}
+		case model.Signal:
+			news++
+		case model.Poll:
+			return false
+		}
+	}
+	return recvs <= s.Requests && news < 2
+}
+
+// makeUp is a program by chance, after a beginning, for a listener in a state. Of
+// a race it takes one outcome for the state that goes on from there.
+func makeUp(rng *rand.Rand, s model.State, begin Program) (p Program) {
+	for n := shortest + rng.IntN(longest-shortest); len(p) < n; {
+		step := pickStep(rng, &s)
+		if at := len(p); at < len(begin) {
+			step = begin[at]
+		}
+		step = step.possible(&s)
+		p = append(p, step)
+		if all := candidates(s, step, step.numbers(&s)); len(all) > 0 {
+			s = all[rng.IntN(len(all))].state
+		}
+	}
+	return p
+}
+
+// possible is the step, without its second operation if they cannot race.
+func (s Step) possible(state *model.State) Step {
+	if len(s) > 1 && !raceable(s, state) {
+		return s[:1]
+	}
+	return s
+}
+
+// random is programs by chance, until so many operations are done.
+func (r *runner) random(seed uint64, ops int64) error {
+	rng := rand.New(rand.NewPCG(seed, 0))
+	filters := []Filter{0}
+	for _, f := range []Filter{model.Redirect, model.Killable} {
+		if r.tools.kernel.Has(f) {
+			for _, other := range filters {
+				filters = append(filters, other|f)
+			}
+		}
+	}
+	filter := filters[0]
+	for n, until := 0, r.count.Ops+ops; r.count.Ops < until; n++ {
+		if n%50 == 0 {
+			filter = filters[rng.IntN(len(filters))]
+		}
+		if err := r.enter(filter); err != nil {
+			return err
+		}
+		var begin Program
+		if len(r.corpus) > 0 && rng.IntN(3) == 0 {
+			begin = r.corpus[rng.IntN(len(r.corpus))]
+			begin = begin[:1+rng.IntN(len(begin))]
+		}
+		known := len(r.tools.seen)
+		p := makeUp(rng, r.world.state, begin)
+		if err := r.program(filter, p); err != nil {
+			return err
+		}
+		if len(r.tools.seen) > known {
+			r.corpus = append(r.corpus, p)
+			if err := r.emit(Event{Keep: p.String()}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

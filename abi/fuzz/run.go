@@ -1,0 +1,303 @@
+package fuzz
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"unotify-bench/abi/model"
+	"unotify-bench/internal/notify"
+)
+
+// Roles of this program's children.
+const (
+	roleWorker = "fuzz"
+	roleTarget = "fuzz-target"
+)
+
+// Main takes over a process that Run or a worker started; in any other it returns
+// at once.
+func Main() {
+	switch notify.Role() {
+	case roleWorker:
+		workerMain()
+	case roleTarget:
+		targetMain()
+	default:
+		return
+	}
+	os.Exit(0)
+}
+
+// Order is what is to be done.
+type Order struct {
+	Dir string // for a few files; "" is a temporary one
+	// Length is that of sequences, all of which are tried; of these the Part-th
+	// of Parts. 0 tries none.
+	Length, Part, Parts int `json:",omitempty"`
+	// Ops is how many operations there are to be in programs by chance, which
+	// Seed picks.
+	Ops  int64  `json:",omitempty"`
+	Seed uint64 `json:",omitempty"`
+	// Replay is a program to do Times, under a Filter.
+	Replay string `json:",omitempty"`
+	Filter Filter `json:",omitempty"`
+	Times  int    `json:",omitempty"`
+	// Corpus is programs to begin with.
+	Corpus  []string      `json:",omitempty"`
+	Patient time.Duration // how long nothing may happen before that is a hang
+}
+
+// Count is how far it is.
+type Count struct {
+	Ops, Programs int64
+	Situations    int // that have been seen: see situations
+	Worlds        int64
+}
+
+// Event is something to tell. Exactly one of its parts is there.
+type Event struct {
+	Begins  string   `json:",omitempty"` // the program that is done next
+	Count   *Count   `json:",omitempty"`
+	Finding *Finding `json:",omitempty"`
+	Shorter *Finding `json:",omitempty"` // the last one, made shorter
+	Keep    string   `json:",omitempty"` // a program that is worth going on from
+	Err     string   `json:",omitempty"` // why there is no more
+	Over    bool     `json:",omitempty"`
+}
+
+// Run does what is ordered, in a process of its own, and hands each event to emit.
+// An error is not a finding: it is that of emit, of ctx, or why nothing could be
+// done.
+func Run(ctx context.Context, o Order, emit func(Event) error) error {
+	if o.Dir == "" {
+		dir, err := os.MkdirTemp("", "unotify-bench-fuzz-")
+		if err != nil {
+			return fmt.Errorf("make a directory for what targets open: %w", err)
+		}
+		defer os.RemoveAll(dir)
+		o.Dir = dir
+	}
+	p, err := notify.Start(roleWorker)
+	if err != nil {
+		return err
+	}
+	defer func() { p.Kill(); _ = p.Wait() }()
+	defer context.AfterFunc(ctx, p.Kill)()
+	if err := p.Conn.Send(o, -1); err != nil {
+		return err
+	}
+	for {
+		var e Event
+		if _, err := p.Conn.Recv(&e); err != nil {
+			return errors.Join(ctx.Err(), fmt.Errorf("hear from the supervisor that fuzzes: %w", err))
+		}
+		switch {
+		case e.Err != "":
+			return errors.New(e.Err)
+		case e.Over:
+			return nil
+		}
+		if err := emit(e); err != nil {
+			return err
+		}
+	}
+}
+
+// workerMain is the supervisor.
+func workerMain() {
+	conn := notify.NewConn(notify.RoleFD)
+	var order Order
+	if _, err := conn.Recv(&order); err != nil {
+		os.Exit(1)
+	}
+	runtime.GOMAXPROCS(4 + hands)
+	go func() {
+		// Nothing more is sent: whoever ordered is gone.
+		_, _ = conn.Recv(new(Order))
+		os.Exit(1)
+	}()
+	// A thread in a raw syscall cannot be stopped, and what it waits for may be what
+	// another thread would do that a collection has stopped. So there is none but
+	// between programs: see ended.
+	debug.SetGCPercent(-1)
+	end := Event{Over: true}
+	if err := work(order, func(e Event) error { return conn.Send(e, -1) }); err != nil {
+		end = Event{Err: err.Error()}
+	}
+	_ = conn.Send(end, -1)
+}
+
+// runner is a supervisor at work.
+type runner struct {
+	tools  *tools
+	emit   func(Event) error
+	world  *world
+	filter Filter
+	count  Count
+	corpus []Program
+	told   time.Time
+}
+
+func work(o Order, emit func(Event) error) error {
+	if err := errors.Join(interruptible(), notify.LockThread()); err != nil {
+		return err
+	}
+	kernel, err := features()
+	if err != nil {
+		return err
+	}
+	tools, err := newTools(o.Dir, kernel, o.Patient)
+	if err != nil {
+		return err
+	}
+	defer tools.close()
+	r := &runner{tools: tools, emit: emit}
+	defer r.leave()
+	if o.Replay != "" {
+		p, err := Parse(o.Replay)
+		if err != nil {
+			return err
+		}
+		for range max(1, o.Times) {
+			if err := r.program(o.Filter, p); err != nil {
+				return err
+			}
+		}
+	}
+	for _, text := range o.Corpus {
+		p, err := Parse(text)
+		if err != nil {
+			return fmt.Errorf("corpus: %w", err)
+		}
+		if len(p) > 0 {
+			r.corpus = append(r.corpus, p)
+		}
+	}
+	if o.Length > 0 {
+		if err := r.every(o.Length, o.Part, o.Parts); err != nil {
+			return err
+		}
+	}
+	if o.Ops > 0 {
+		if err := r.random(o.Seed, o.Ops); err != nil {
+			return err
+		}
+	}
+	return r.tell()
+}
+
+// features asks the kernel what it has.
+func features() (model.Features, error) {
+	has := model.Killable
+	l := notify.Listener{FD: -1}
+	t := &tools{patient: 10 * time.Second, seen: situations{}}
+	w, err := t.start(0)
+	if err != nil {
+		return 0, err
+	}
+	defer w.end()
+	l.FD = w.FD
+	for f, m := range map[notify.Feature]model.Features{
+		notify.FeatureRedirectFlag: model.Redirect, notify.FeatureInject: model.Inject, notify.FeatureTargetCall: model.TargetCall,
+		notify.FeaturePinInstall: model.Pins, notify.FeatureExecEvent: model.Event,
+	} {
+		ok, err := l.Has(f)
+		if err != nil {
+			return 0, err
+		}
+		if ok {
+			has |= m
+		}
+	}
+	return has, nil
+}
+
+// enter has a world with a filter that nothing is left in.
+func (r *runner) enter(filter Filter) error {
+	if r.world != nil && (r.filter != filter || r.world.maps > worldPins) {
+		r.leave()
+	}
+	if r.world == nil {
+		w, err := r.tools.start(filter)
+		if err != nil {
+			return err
+		}
+		r.world, r.filter = w, filter
+		r.count.Worlds++
+	}
+	return nil
+}
+
+func (r *runner) leave() {
+	if r.world != nil {
+		r.world.end()
+		r.world = nil
+	}
+}
+
+// program does a program. What it finds is made as short as it can be, and told.
+func (r *runner) program(filter Filter, p Program) error {
+	if err := r.emit(Event{Begins: p.String()}); err != nil {
+		return err
+	}
+	f, err := r.try(filter, p)
+	if err != nil {
+		return err
+	}
+	if f != nil {
+		// A kernel may not survive what follows.
+		if err := r.emit(Event{Finding: f}); err != nil {
+			return err
+		}
+		if f, err = r.shrink(filter, p[:min(f.At+1, len(p))], f); err != nil {
+			return err
+		}
+		if err := r.emit(Event{Shorter: f}); err != nil {
+			return err
+		}
+	}
+	if r.count.Programs%500 == 0 {
+		runtime.GC()
+	}
+	if time.Since(r.told) < time.Second {
+		return nil
+	}
+	return r.tell()
+}
+
+// try does a program, and leaves the world if it finds something.
+func (r *runner) try(filter Filter, p Program) (*Finding, error) {
+	if err := r.enter(filter); err != nil {
+		return nil, err
+	}
+	var f *Finding
+	at := 0
+	for ; at < len(p) && f == nil; at++ {
+		f = r.world.step(p[at].possible(&r.world.state))
+	}
+	if f != nil {
+		at--
+	} else {
+		f = r.world.reset() // which is what is left to do after the last step
+	}
+	r.count.Ops += r.world.ops
+	r.world.ops = 0
+	r.count.Programs++
+	if f != nil {
+		f.At, f.Program, f.Filter = at, p.String(), filter
+		r.leave()
+	}
+	return f, nil
+}
+
+func (r *runner) tell() error {
+	r.told = time.Now()
+	r.count.Situations = len(r.tools.seen)
+	c := r.count
+	return r.emit(Event{Count: &c})
+}

@@ -1,0 +1,63 @@
+package fuzz
+
+import "slices"
+
+// tries is how often a program without some of its steps gets a chance to show
+// what it is about: a race does not show it each time.
+const tries = 3
+
+// shrink takes away what a finding does not need: halves of the program, quarters,
+// and so on down to single steps, and then one of two operations that race. What
+// it then shows is a finding of the same kind.
+func (r *runner) shrink(filter Filter, p Program, f *Finding) (*Finding, error) {
+	if f.What == Hangs {
+		// Each try takes as long as nothing happens.
+		defer r.tools.watch.patience(r.tools.watch.patience(r.tools.patient / 8))
+	}
+	without := func(q Program) (bool, error) {
+		for range tries {
+			r.leave() // each in a world of its own, as whoever repeats it has it
+			got, err := r.try(filter, q)
+			if err != nil {
+				return false, err
+			}
+			if err := r.tell(); err != nil {
+				return false, err
+			}
+			if got != nil && got.What == f.What {
+				p, f = q, got
+				return true, nil
+			}
+			if !q.races() {
+				break
+			}
+		}
+		return false, nil
+	}
+	for size := (len(p) + 1) / 2; size > 0; size /= 2 {
+		for at := 0; at+size <= len(p) && len(p) > size; {
+			gone, err := without(slices.Concat(p[:at], p[at+size:]))
+			if err != nil {
+				return nil, err
+			}
+			if !gone {
+				at += size
+			}
+		}
+	}
+	for at := 0; at < len(p); at++ {
+		for i := 0; i < len(p[at]) && len(p[at]) > 1; i++ {
+			q := slices.Clone(p)
+			q[at] = slices.Delete(slices.Clone(p[at]), i, i+1)
+			if _, err := without(q); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return f, nil
+}
+
+// races reports whether what the program does depends on chance.
+func (p Program) races() bool {
+	return slices.ContainsFunc(p, func(s Step) bool { return len(s) > 1 })
+}

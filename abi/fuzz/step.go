@@ -1,0 +1,288 @@
+package fuzz
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"unotify-bench/abi/model"
+)
+
+// Finding is a kernel that does other than the model says.
+type Finding struct {
+	What Class
+	// At is the step of Program that shows it.
+	At      int
+	Program string
+	Filter  Filter
+	Want    string // what the model allows
+	Got     string
+}
+
+// Class is what kind of finding it is.
+type Class string
+
+const (
+	Answers Class = "answer" // an operation gave what it may not give
+	Results Class = "result" // a trapped call returned what it may not return
+	Hangs   Class = "hang"   // something never came
+	Died    Class = "died"   // the target is gone, and nobody killed it
+)
+
+// String is a line for a person.
+func (f *Finding) String() string {
+	return fmt.Sprintf("%s in step %d: got %s, want %s", f.What, f.At+1, f.Got, f.Want)
+}
+
+// candidate is one way for a step to have gone.
+type candidate struct {
+	state   model.State
+	answers [hands]model.Answer
+	results [model.Tasks]model.Result
+}
+
+// candidates are all that the model allows.
+func candidates(s model.State, step Step, numbers []int32) []candidate {
+	s.Racing = len(step) > 1
+	var all []candidate
+	var from func(s model.State, left []int, c candidate)
+	from = func(s model.State, left []int, c candidate) {
+		if len(left) == 0 {
+			c.results, c.state = s.Settle().Returned()
+			if !slices.Contains(all, c) {
+				all = append(all, c)
+			}
+			return
+		}
+		for at, i := range left {
+			rest := slices.Delete(slices.Clone(left), at, at+1)
+			for _, o := range s.Do(step[i], numbers[i]) {
+				// Who waits, waits for what the other does.
+				if o.Answer.Blocks && len(step) > 1 {
+					continue
+				}
+				c.answers[i] = o.Answer
+				from(o.State, rest, c)
+			}
+		}
+	}
+	order := make([]int, len(step))
+	for i := range order {
+		order[i] = i
+	}
+	from(s, order, candidate{})
+	return all
+}
+
+// step does a step and holds it against the model. A nil finding is agreement.
+func (w *world) step(step Step) *Finding {
+	return w.stepFor(step, step.numbers(&w.state))
+}
+
+// numbers are the notifications that its operations are for.
+func (s Step) numbers(state *model.State) []int32 {
+	numbers := make([]int32, len(s))
+	for i, o := range s {
+		numbers[i] = state.Number(o)
+	}
+	return numbers
+}
+
+// stepFor is step for the notifications with these numbers, whatever Ref says.
+func (w *world) stepFor(step Step, numbers []int32) *Finding {
+	all := candidates(w.state, step, numbers)
+	if len(all) == 0 || len(all) == 1 && all[0].answers[0].Blocks {
+		return nil // nobody will come
+	}
+	w.tools.watch.await(w)
+	defer w.tools.watch.await(nil)
+	before := w.state
+	var got [hands]model.Answer
+	w.act(step, numbers, got[:])
+	w.ops += int64(len(step))
+	for i, o := range step {
+		w.tools.seen.add(&before, o, &got[i], len(step) > 1)
+	}
+	fits := slices.DeleteFunc(slices.Clone(all), func(c candidate) bool { return !sameAnswers(step, c.answers, got) })
+	if len(fits) == 0 {
+		return w.finding(Answers, showAnswers(step, got), func(c candidate) string { return showAnswers(step, c.answers) }, all)
+	}
+	results, ok := w.settle(before, fits)
+	if !ok {
+		return w.finding(Hangs, "nothing after "+showAnswers(step, got), func(c candidate) string { return showResults(c.results) }, fits)
+	}
+	wrote := w.written()
+	rest := slices.DeleteFunc(slices.Clone(fits), func(c candidate) bool {
+		return !sameResults(c.results, results) || !sameBytes(c.wrote(step, before, numbers), wrote)
+	})
+	if len(rest) == 0 {
+		return w.finding(Results, showResults(results)+showBytes(wrote), func(c candidate) string {
+			return showResults(c.results) + showBytes(c.wrote(step, before, numbers))
+		}, fits)
+	}
+	for i, o := range step {
+		if o.Do == model.PinInstall && got[i].Errno == 0 {
+			w.maps++
+		}
+	}
+	w.state = rest[0].state
+	if len(rest) > 1 {
+		return w.agree(rest)
+	}
+	return nil
+}
+
+// agree picks the state that is, where a race can have left several: a poll tells
+// the phases apart, and no more is looked at.
+func (w *world) agree(rest []candidate) *Finding {
+	got := w.do(model.Op{Do: model.Poll}, 0)
+	for _, c := range rest {
+		if c.state.Do(model.Op{Do: model.Poll}, 0)[0].Answer == got {
+			w.state = c.state
+			return nil
+		}
+	}
+	return w.finding(Answers, fmt.Sprint("poll ", got.Poll), func(c candidate) string {
+		return fmt.Sprint("poll ", c.state.Do(model.Op{Do: model.Poll}, 0)[0].Answer.Poll)
+	}, rest)
+}
+
+// act does the operations of a step, at once.
+func (w *world) act(step Step, numbers []int32, got []model.Answer) {
+	if len(step) == 1 {
+		got[0] = w.do(step[0], numbers[0])
+		return
+	}
+	var ready atomic.Int32
+	ready.Store(int32(len(step)))
+	for i, o := range step {
+		w.tools.hands[i].orders <- order{w, o, numbers[i], &ready, &got[i]}
+	}
+	for i := range step {
+		<-w.tools.hands[i].done
+	}
+}
+
+// settle waits until all tasks are where one of the candidates has them, and
+// returns what their calls gave. It is false if that does not come.
+func (w *world) settle(before model.State, fits []candidate) (results [model.Tasks]model.Result, ok bool) {
+	for i := range w.state.Tasks {
+		var returns, traps bool
+		for _, c := range fits {
+			returns = returns || c.results[i].Kind != model.None
+			// Of who stays in its wait nothing is to be seen.
+			if now := &c.state.Tasks[i]; c.results[i].Kind == model.None && now.Phase != model.Idle {
+				traps = traps || returns || now.ID != before.Tasks[i].ID || before.Tasks[i].Phase == model.Idle
+			}
+		}
+		there := func() bool {
+			return !returns && !traps || returns && w.returned(i) || traps && w.trapped(i)
+		}
+		for pause := time.Duration(0); !there(); {
+			if w.stuck.Load() {
+				return results, false
+			}
+			if !traps {
+				wait(&w.board.tasks[i].done, w.told[i]-1)
+				continue
+			}
+			time.Sleep(pause)
+			pause = min(pause+10*time.Microsecond, time.Millisecond)
+		}
+		if returns && w.returned(i) {
+			results[i] = w.result(w.calls[i], w.board.tasks[i].ret)
+		}
+	}
+	return results, !w.stuck.Load()
+}
+
+// trapped reports whether a task waits in its call.
+func (w *world) trapped(i int) bool { return w.asleep(i) && !w.returned(i) }
+
+// written is what has been written since it was last asked.
+func (w *world) written() (wrote [model.Tasks]string) {
+	var buf [64]byte
+	for i, f := range w.files {
+		if n, _ := unix.Pread(int(f.Fd()), buf[:], w.wrote[i]); n > 0 {
+			wrote[i] = string(buf[:n])
+			w.wrote[i] += int64(n)
+		}
+	}
+	return wrote
+}
+
+// wrote is what the candidate has had written.
+func (c *candidate) wrote(step Step, before model.State, numbers []int32) (wrote [model.Tasks]string) {
+	for i, r := range c.results {
+		if r.Kind == model.Wrote {
+			wrote[i] += string(r.Byte)
+		}
+	}
+	for i, o := range step {
+		// What answers itself is in the results already.
+		if a := c.answers[i]; a.Result.Kind == model.Wrote && o.How != model.CallSend {
+			for at := range before.Tasks {
+				if t := &before.Tasks[at]; t.Phase != model.Idle && t.ID == numbers[i] {
+					wrote[at] += string(a.Result.Byte)
+				}
+			}
+		}
+	}
+	return wrote
+}
+
+func sameBytes(a, b [model.Tasks]string) bool {
+	for i := range a {
+		x, y := []byte(a[i]), []byte(b[i])
+		slices.Sort(x)
+		slices.Sort(y)
+		if string(x) != string(y) {
+			return false
+		}
+	}
+	return true
+}
+
+// sameAnswers compares what do can know: which byte was written is seen later.
+func sameAnswers(step Step, a, b [hands]model.Answer) bool {
+	for i := range step {
+		a[i].Result, b[i].Result = seen(a[i].Result), seen(b[i].Result)
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func seen(r model.Result) model.Result {
+	if r.Kind == model.Wrote {
+		r.Byte = 0
+	}
+	return r
+}
+
+func sameResults(a, b [model.Tasks]model.Result) bool {
+	for i := range a {
+		if seen(a[i]) != seen(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func (w *world) finding(what Class, got string, show func(candidate) string, allowed []candidate) *Finding {
+	var want []string
+	for _, c := range allowed {
+		if text := show(c); !slices.Contains(want, text) {
+			want = append(want, text)
+		}
+	}
+	if w.stuck.Load() && what != Hangs {
+		what, got = Hangs, got+", and a long wait"
+	}
+	return &Finding{What: what, Want: strings.Join(want, ", or "), Got: got}
+}

@@ -1,0 +1,175 @@
+package fuzz
+
+import (
+	"errors"
+	"os"
+	"os/signal"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"sync/atomic"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"unotify-bench/abi"
+	"unotify-bench/abi/model"
+	"unotify-bench/internal/notify"
+)
+
+// magic is argument 5 of each call that is to be trapped: none of the calls looks
+// at it, and nobody else in the target passes it.
+const magic = 0x75_6e_6f_74
+
+// board is memory that supervisor and target share.
+type board struct {
+	tasks [model.Tasks]slot
+	// What the target's own arguments point to: a path, a byte, and a path of
+	// which there is nothing.
+	path    [1200]byte
+	byte    byte
+	missing [32]byte
+}
+
+// slot is a task's part of the board.
+type slot struct {
+	told uint32 // counted up by the supervisor: there is a call to make
+	done uint32 // what told was then
+	nr   uint64
+	args [6]uint64
+	ret  int64
+	_    [64]byte
+}
+
+const boardSize = int(unsafe.Sizeof(board{}))
+
+func mapBoard(fd int) (*board, error) {
+	b, err := unix.Mmap(fd, 0, boardSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	if err != nil {
+		return nil, err
+	}
+	return (*board)(unsafe.Pointer(unsafe.SliceData(b))), nil
+}
+
+// Futexes of shared memory, so without FUTEX_PRIVATE_FLAG; <linux/futex.h>.
+const (
+	futexWait = 0
+	futexWake = 1
+)
+
+// wait sleeps while *addr is val, a second at most.
+func wait(addr *uint32, val uint32) {
+	second := unix.Timespec{Sec: 1}
+	unix.RawSyscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(addr)), futexWait, uintptr(val), uintptr(unsafe.Pointer(&second)), 0, 0)
+}
+
+func wake(addr *uint32) {
+	unix.RawSyscall(unix.SYS_FUTEX, uintptr(unsafe.Pointer(addr)), futexWake, 1<<30)
+}
+
+// Descriptors of a target, beside its control channel.
+const (
+	boardFD = notify.RoleFD + 1 + iota
+	writeFD // of task 0, and task 1 has the one behind
+	freeFD  = writeFD + model.Tasks
+)
+
+// Signals, for both ways that a call can take one.
+const (
+	restarts   = unix.SIGUSR1
+	interrupts = unix.SIGUSR2
+)
+
+// listen is how the target installs its filter.
+type listen struct{ Flags uint }
+
+// hello is what a target says of itself.
+type hello struct {
+	TIDs  [model.Tasks]int
+	Board uint64 // where it has the board
+	Free  int    // from here on, descriptors are those of its calls
+	Err   string
+}
+
+// targetMain makes calls as it is told, on a thread for each task.
+func targetMain() {
+	conn := notify.NewConn(notify.RoleFD)
+	if err := serve(conn); err != nil && !errors.Is(err, notify.ErrPeerGone) {
+		_ = conn.Send(hello{Err: err.Error()}, -1)
+		os.Exit(1)
+	}
+}
+
+func serve(conn *notify.Conn) error {
+	runtime.GOMAXPROCS(2 + model.Tasks)
+	debug.SetGCPercent(-1)
+	runtime.LockOSThread()
+	b, err := mapBoard(boardFD)
+	if err != nil {
+		return err
+	}
+	heard := make(chan os.Signal, 1)
+	signal.Notify(heard, restarts, interrupts)
+	if err := notify.InterruptBy(interrupts); err != nil {
+		return err
+	}
+	tids := make(chan [2]int)
+	for i := range b.tasks {
+		go func() {
+			if err := notify.LockThread(); err != nil {
+				os.Exit(1)
+			}
+			tids <- [2]int{i, unix.Gettid()}
+			b.tasks[i].serve()
+		}()
+	}
+	me := hello{Board: uint64(uintptr(unsafe.Pointer(b)))}
+	for range b.tasks {
+		t := <-tids
+		me.TIDs[t[0]] = t[1]
+	}
+	open, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return err
+	}
+	for _, e := range open {
+		if n, err := strconv.Atoi(e.Name()); err == nil {
+			me.Free = max(me.Free, n+1)
+		}
+	}
+	var how listen
+	if _, err := conn.Recv(&how); err != nil {
+		return err
+	}
+	filter, err := notify.FilterForMagic(5, magic, abi.SECCOMP_RET_USER_NOTIF)
+	if err != nil {
+		return err
+	}
+	// Every thread has it from here on, so that nobody can know who asked for it.
+	fd, err := filter.Install(how.Flags | abi.SECCOMP_FILTER_FLAG_NEW_LISTENER | abi.SECCOMP_FILTER_FLAG_TSYNC | abi.SECCOMP_FILTER_FLAG_TSYNC_ESRCH)
+	if err != nil {
+		return err
+	}
+	if err := conn.Send(me, fd); err != nil {
+		return err
+	}
+	unix.Close(fd)
+	_, err = conn.Recv(&how) // until the supervisor is gone
+	return err
+}
+
+// serve makes calls for ever, on this thread.
+func (s *slot) serve() {
+	for seen := uint32(0); ; {
+		for atomic.LoadUint32(&s.told) == seen {
+			wait(&s.told, seen)
+		}
+		seen++
+		r, _, e := unix.RawSyscall6(uintptr(s.nr), uintptr(s.args[0]), uintptr(s.args[1]), uintptr(s.args[2]), uintptr(s.args[3]), uintptr(s.args[4]), uintptr(s.args[5]))
+		if s.ret = int64(r); e != 0 {
+			s.ret = -int64(e)
+		}
+		atomic.StoreUint32(&s.done, seen)
+		wake(&s.done)
+	}
+}

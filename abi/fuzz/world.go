@@ -1,0 +1,343 @@
+package fuzz
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"unotify-bench/abi"
+	"unotify-bench/abi/model"
+	"unotify-bench/internal/notify"
+)
+
+// Filter is what a listener's filter is installed with, of model.Redirect and
+// model.Killable; the rest is the kernel's.
+type Filter = model.Features
+
+// pins is where PIN_INSTALL maps to, and redirects point: each program has its own
+// place there, as no pin is ever unmapped. Every architecture's address space has
+// it, and neither the Go runtime nor the kernel places anything so low.
+const (
+	pins    = 0x10_0000_0000
+	pinStep = 1 << 16
+)
+
+// worldPins is how many mappings a target may come to have.
+const worldPins = 2000
+
+// world is a listener and its target.
+type world struct {
+	*notify.Process
+	notify.Listener
+	hello
+	tools *tools
+
+	state model.State // what must be so, after what was done
+	first uint64      // the id of notification 0
+	board *board
+	told  [model.Tasks]uint32
+	calls [model.Tasks]model.Call
+	wrote [model.Tasks]int64 // bytes behind writeFD, so far
+	files [model.Tasks]*os.File
+	slot  uint64 // of pins
+	maps  int    // pins there are
+	ops   int64  // done so far
+	given bool   // the target has descriptors that it did not ask for
+
+	stuck atomic.Bool // nothing came of what was done
+}
+
+// start makes a target with a filter. Of the features those of the kernel are the
+// tools'.
+func (t *tools) start(filter Filter) (w *world, err error) {
+	w = &world{tools: t, Listener: notify.Listener{FD: -1}}
+	w.state.Features = t.kernel&^(model.Redirect|model.Killable) | filter
+	defer func() {
+		if err != nil {
+			w.end()
+			w = nil
+		}
+	}()
+	shared, err := memfd("board", boardSize)
+	if err != nil {
+		return w, err
+	}
+	defer shared.Close()
+	if w.board, err = mapBoard(int(shared.Fd())); err != nil {
+		return w, fmt.Errorf("map memory that is shared with the target: %w", err)
+	}
+	copy(w.board.path[:], t.own)
+	w.board.byte = model.Own
+	give := []*os.File{shared}
+	for i := range w.files {
+		if w.files[i], err = memfd("written", 0); err != nil {
+			return w, err
+		}
+		give = append(give, w.files[i])
+	}
+	if w.Process, err = notify.Start(roleTarget, give...); err != nil {
+		return w, err
+	}
+	var how listen
+	if filter.Has(model.Redirect) {
+		how.Flags |= abi.SECCOMP_FILTER_FLAG_REDIRECT
+	}
+	if filter.Has(model.Killable) {
+		how.Flags |= abi.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+	}
+	if err := w.Conn.Send(how, -1); err != nil {
+		return w, err
+	}
+	if w.FD, err = w.Conn.Recv(&w.hello); err != nil {
+		return w, fmt.Errorf("hear from the target: %w", err)
+	}
+	if w.FD < 0 {
+		return w, errors.New("the target: " + w.Err)
+	}
+	return w, w.learn()
+}
+
+// learn finds out what the first id is, which chance has picked.
+func (w *world) learn() error {
+	w.trap(0, model.Getppid)
+	var n abi.Notif
+	if e := w.Next(&n, nil); e != 0 {
+		return fmt.Errorf("receive a first notification: %w", e)
+	}
+	w.first = n.ID + 1
+	if e := w.Listener.Send(&abi.NotifResp{ID: n.ID, Val: 1}); e != 0 {
+		return fmt.Errorf("answer a first notification: %w", e)
+	}
+	for !w.returned(0) {
+		if w.stuck.Load() {
+			return errors.New("a first notification was answered, and its call does not return")
+		}
+		wait(&w.board.tasks[0].done, w.told[0]-1)
+	}
+	return nil
+}
+
+// reset leaves the world as it was when it was new, but for pins, whose place is
+// another one from here on. The model is held to what that takes.
+func (w *world) reset() *Finding {
+	for w.state.Requests > 0 {
+		if f := w.step(Step{{Do: model.Recv}}); f != nil {
+			return f
+		}
+	}
+	for i := range w.state.Tasks {
+		if t := w.state.Tasks[i]; t.Phase != model.Idle {
+			if f := w.stepFor(Step{{Do: model.Send}}, []int32{t.ID}); f != nil {
+				return f
+			}
+		}
+	}
+	if w.given {
+		w.given = false
+		w.tell(0, unix.SYS_CLOSE_RANGE, [6]uint64{uint64(w.Free), uint64(^uint32(0))})
+		w.tools.watch.await(w)
+		defer w.tools.watch.await(nil)
+		for !w.returned(0) {
+			if w.stuck.Load() {
+				return &Finding{What: Hangs, Want: "descriptors closed", Got: "nothing"}
+			}
+			wait(&w.board.tasks[0].done, w.told[0]-1)
+		}
+	}
+	w.state.Pinned = false
+	w.slot++
+	return nil
+}
+
+// end kills the target and gives everything back.
+func (w *world) end() {
+	if w.Process != nil {
+		w.Kill()
+	}
+	if w.FD >= 0 {
+		unix.Close(w.FD)
+	}
+	if w.Process != nil {
+		_ = w.Wait()
+	}
+	for _, f := range w.files {
+		if f != nil {
+			f.Close()
+		}
+	}
+	if w.board != nil {
+		_ = unix.Munmap(unsafe.Slice((*byte)(unsafe.Pointer(w.board)), boardSize))
+	}
+}
+
+// tell has a task make a call.
+func (w *world) tell(i int, nr uint64, args [6]uint64) {
+	s := &w.board.tasks[i]
+	s.nr, s.args = nr, args
+	w.told[i]++
+	atomic.StoreUint32(&s.told, w.told[i])
+	wake(&s.told)
+}
+
+// trap has a task make a call that is notified.
+func (w *world) trap(i int, c model.Call) {
+	w.calls[i] = c
+	w.tell(i, w.tools.nr(c), w.args(c, i))
+}
+
+// returned reports whether what a task was told to do is over.
+func (w *world) returned(i int) bool {
+	return atomic.LoadUint32(&w.board.tasks[i].done) == w.told[i]
+}
+
+// asleep reports whether a task waits for what only others can do. Who was just
+// woken is not asleep.
+func (w *world) asleep(i int) bool {
+	var buf [512]byte
+	fd, err := unix.Open(fmt.Sprintf("/proc/%d/task/%d/stat", w.PID(), w.TIDs[i]), unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fd)
+	n, _ := unix.Read(fd, buf[:])
+	// The name before it may hold anything but a newline.
+	for at := n - 1; at > 0; at-- {
+		if buf[at] == ')' && at+2 < n {
+			return buf[at+2] == 'S'
+		}
+	}
+	return false
+}
+
+// tools are what a supervisor has at hand for every target.
+type tools struct {
+	kernel  model.Features
+	patient time.Duration // how long something may take
+	mem     []byte        // what requests point to; see the offsets
+	given   int           // a descriptor for ADDFD
+	own     string        // the path that the target opens itself
+	pin     *notify.Pin
+	other   int // a memfd that is not sealed
+	hands   [hands]*hand
+	watch   watch
+	seen    situations
+}
+
+// Where things lie in tools.mem.
+const (
+	atPath    = 0     // what the target should open
+	atByte    = 4096  // what it should write
+	atLarge   = 8192  // a path with a long tail
+	atEndless = 32768 // no NUL for longer than a path may be
+	readOnly  = 1 << 16
+	nowhere   = 2 << 16 // not even readable
+	memSize   = 3 << 16 // in the largest pages that there are
+)
+
+// largeSize is more than the kernel keeps beside a notification.
+const largeSize = 8000
+
+// newTools makes them, with files in a directory.
+func newTools(dir string, kernel model.Features, patient time.Duration) (t *tools, err error) {
+	t = &tools{kernel: kernel, patient: patient, given: -1, other: -1, seen: situations{}}
+	defer func() {
+		if err != nil {
+			t.close()
+			t = nil
+		}
+	}()
+	if t.mem, err = unix.Mmap(-1, 0, memSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS); err != nil {
+		return t, err
+	}
+	if err = errors.Join(
+		unix.Mprotect(t.mem[readOnly:nowhere], unix.PROT_READ),
+		unix.Mprotect(t.mem[nowhere:], unix.PROT_NONE),
+	); err != nil {
+		return t, err
+	}
+	paths := map[byte]string{}
+	for _, b := range []byte{model.Own, model.Substitute, model.Given} {
+		paths[b] = filepath.Join(dir, string(b))
+		if err = os.WriteFile(paths[b], []byte{b}, 0o644); err != nil {
+			return t, fmt.Errorf("write a file for the target to open: %w", err)
+		}
+	}
+	if len(paths[model.Own]) > 1024 {
+		return t, fmt.Errorf("the directory %.40s... has too long a name", dir)
+	}
+	t.own = paths[model.Own] + "\x00"
+	copy(t.mem[atPath:], paths[model.Substitute]+"\x00")
+	t.mem[atByte] = model.Substitute
+	copy(t.mem[atLarge:], paths[model.Substitute]+"\x00")
+	for i := atEndless; i < readOnly; i++ {
+		t.mem[i] = 'x'
+	}
+	if t.given, err = unix.Open(paths[model.Given], unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
+		return t, err
+	}
+	if t.pin, err = notify.NewPin(os.Getpagesize()); err != nil {
+		return t, err
+	}
+	t.pin.Write(t.mem[atPath : atPath+1024])
+	t.pin.WriteAt([]byte{model.Substitute}, pinByte)
+	if t.other, err = unix.MemfdCreate("unsealed", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING); err != nil {
+		return t, err
+	}
+	if err = unix.Ftruncate(t.other, int64(os.Getpagesize())); err != nil {
+		return t, err
+	}
+	for i := range t.hands {
+		if t.hands[i], err = newHand(); err != nil {
+			return t, err
+		}
+	}
+	t.watch.begin(patient)
+	return t, nil
+}
+
+// pinByte is where the pin has the byte to write; its start is the path.
+const pinByte = 2048
+
+func (t *tools) close() {
+	t.watch.end()
+	for _, h := range t.hands {
+		if h != nil {
+			h.end()
+		}
+	}
+	for _, fd := range []int{t.given, t.other} {
+		if fd >= 0 {
+			unix.Close(fd)
+		}
+	}
+	if t.pin != nil {
+		t.pin.Close()
+	}
+	if t.mem != nil {
+		_ = unix.Munmap(t.mem)
+	}
+}
+
+// at is the address of what lies at an offset of the memory.
+func (t *tools) at(offset int) uint64 {
+	return uint64(uintptr(unsafe.Pointer(unsafe.SliceData(t.mem)))) + uint64(offset)
+}
+
+func memfd(name string, size int) (*os.File, error) {
+	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("create memory for %s: %w", name, err)
+	}
+	f := os.NewFile(uintptr(fd), name)
+	if err := f.Truncate(int64(size)); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("size memory for %s: %w", name, err)
+	}
+	return f, nil
+}

@@ -1,0 +1,140 @@
+package model
+
+import "syscall"
+
+// malformed is the error of a request that no notification could be the right
+// one for, 0 for one that is looked at further. The order is the wire ABI's.
+func (s *State) malformed(o Op) syscall.Errno {
+	f := s.Features
+	switch o.Do {
+	case Recv:
+		return map[uint8]syscall.Errno{RecvDirty: syscall.EINVAL, RecvNull: syscall.EFAULT}[o.How]
+	case IDValid:
+		return map[uint8]syscall.Errno{IDNull: syscall.EFAULT}[o.How]
+	case SetFlags:
+		return map[uint8]syscall.Errno{FlagsUnknown: syscall.EINVAL}[o.How]
+	case Send:
+		return f.malformedSend(o.How)
+	case AddFD:
+		return malformedFD(o.How)
+	case DoInject:
+		return f.malformedInject(o)
+	case DoTargetCall:
+		return f.malformedCall(o)
+	case PinInstall:
+		return f.malformedPin(o.How)
+	case SendRedirect:
+		return f.malformedRedirect(o.How)
+	case Unknown:
+		return syscall.EINVAL
+	}
+	return 0
+}
+
+func (f Features) malformedSend(how uint8) syscall.Errno {
+	switch how {
+	case SendNull:
+		return syscall.EFAULT
+	case SendContinueValue, SendInjectedValue, SendBoth, SendUnknown:
+		return syscall.EINVAL
+	case SendInjected:
+		if !f.Has(Inject) {
+			return syscall.EINVAL
+		}
+	case SendEvent:
+		if !f.Has(Event) {
+			return syscall.EINVAL
+		}
+	}
+	return 0
+}
+
+func malformedFD(how uint8) syscall.Errno {
+	switch how {
+	case FDShort, FDNewWithoutSet, FDFlags, FDNewFlags:
+		return syscall.EINVAL
+	case FDNull:
+		return syscall.EFAULT
+	case FDBad:
+		return syscall.EBADF
+	}
+	return 0
+}
+
+func (f Features) malformedInject(o Op) syscall.Errno {
+	switch {
+	case !f.Has(Inject):
+		return syscall.EINVAL
+	case o.How == InjectNull:
+		return syscall.EFAULT
+	case o.How == InjectNr || o.Call != Openat && o.Call != Write:
+		return syscall.EOPNOTSUPP
+	}
+	switch o.How {
+	case InjectMask, InjectNoBuffer, InjectOffset:
+		return syscall.EINVAL
+	case InjectTooBig:
+		return syscall.E2BIG
+	case InjectFault:
+		return syscall.EFAULT
+	}
+	return 0
+}
+
+func (f Features) malformedCall(o Op) syscall.Errno {
+	switch {
+	case !f.Has(TargetCall):
+		return syscall.EINVAL
+	case o.How == CallNull:
+		return syscall.EFAULT
+	case o.How == CallFlags || o.How == CallReserved:
+		return syscall.EINVAL
+	case o.How == CallBadFD:
+		return 0 // a close(2), whatever Call is
+	case o.How == CallNr || o.Call != Openat && o.Call != Write:
+		return syscall.EOPNOTSUPP
+	case o.How == CallTooBig && o.Call == Openat:
+		return syscall.ENAMETOOLONG
+	case o.How == CallTooBig:
+		return syscall.E2BIG
+	case o.How == CallFault:
+		return syscall.EFAULT
+	}
+	return 0
+}
+
+func (f Features) malformedPin(how uint8) syscall.Errno {
+	switch {
+	case !f.Has(Pins):
+		return syscall.EINVAL
+	case how == PinNull:
+		return syscall.EFAULT
+	case !f.Has(Redirect):
+		return syscall.EPERM
+	}
+	switch how {
+	case PinFlags, PinMisaligned, PinEmpty, PinUnsealed:
+		return syscall.EINVAL
+	case PinBadFD:
+		return syscall.EBADF
+	}
+	return 0
+}
+
+func (f Features) malformedRedirect(how uint8) syscall.Errno {
+	switch {
+	case !f.Has(Pins):
+		return syscall.EINVAL
+	case how == RedirectNull:
+		return syscall.EFAULT
+	case !f.Has(Redirect):
+		return syscall.EPERM
+	}
+	switch how {
+	case RedirectNoFlags, RedirectNoLength, RedirectNotInMask, RedirectOverflow, RedirectUnsealed:
+		return syscall.EINVAL
+	case RedirectBadFD:
+		return syscall.EBADF
+	}
+	return 0
+}

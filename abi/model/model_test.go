@@ -1,0 +1,179 @@
+package model
+
+import (
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// everything is a kernel that has all, and a filter that can redirect.
+const everything = Inject | TargetCall | Pins | Redirect | Event
+
+// TestSequences follows short ones, a row each. The answers are the wire ABI's.
+func TestSequences(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		f    Features
+		ops  string // one a line, and after => what it is to give
+	}{
+		{"reply", 0, `
+			send newest value => ENOENT
+			trap 0 getppid
+			send newest value => EINPROGRESS
+			id-valid newest plain => ENOENT
+			recv plain
+			id-valid newest plain
+			send newest continue-value => EINVAL
+			send newest value
+			send newest value => ENOENT`},
+		{"proposals on a kernel without", 0, `
+			trap 0 openat
+			recv plain
+			inject newest openat plain => EINVAL
+			target-call newest openat plain => EINVAL
+			pin newest plain => EINVAL
+			redirect newest pointer => EINVAL
+			send newest injected => EINVAL`},
+		{"inject", everything, `
+			trap 0 openat
+			inject newest openat plain => EINPROGRESS
+			recv plain
+			send newest injected => EINVAL
+			inject newest write plain => ESRCH
+			inject newest getppid plain => EOPNOTSUPP
+			inject newest openat plain
+			inject newest openat plain => EEXIST
+			send newest both => EINVAL
+			id-valid newest plain
+			send newest injected
+			send newest injected => ENOENT`},
+		{"redirect without a pin", everything, `
+			trap 0 openat
+			recv plain
+			redirect newest pointer => EFAULT
+			pin newest plain
+			pin newest plain => EEXIST
+			redirect newest beyond => EFAULT
+			redirect newest pointer`},
+		{"a filter without the flag", everything &^ Redirect, `
+			trap 0 openat
+			recv plain
+			pin newest empty => EPERM
+			redirect newest no-flags => EPERM`},
+		{"a signal", everything, `
+			trap 0 openat
+			recv plain
+			signal 0 restart
+			send newest-1 value => ENOENT
+			send newest value => EINPROGRESS
+			recv plain
+			send newest value`},
+		{"a signal that has to wait", everything | Killable, `
+			trap 0 openat
+			recv plain
+			signal 0 restart
+			send newest value`},
+		{"a call that went before it was received", 0, `
+			trap 0 openat
+			signal 0 interrupt
+			recv plain => ENOENT`},
+		{"exec event of what is none", everything, `
+			trap 0 openat
+			recv plain
+			send newest event => EINVAL
+			send newest value
+			trap 0 execve
+			recv plain
+			send newest event`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := State{Features: tt.f}
+			for line := range strings.Lines(strings.TrimSpace(tt.ops)) {
+				text, want, _ := strings.Cut(line, "=>")
+				o, err := ParseOp(text)
+				if err != nil {
+					t.Fatal(err)
+				}
+				all := s.Do(o, s.Number(o))
+				if len(all) != 1 {
+					t.Fatalf("%v comes to %d things, want one", o, len(all))
+				}
+				if got := all[0].Answer.Errno; errName(got) != strings.TrimSpace(want) {
+					t.Errorf("%v gives %s, want %s", o, errName(got), want)
+				}
+				_, s = all[0].State.Returned()
+			}
+		})
+	}
+}
+
+func errName(e syscall.Errno) string {
+	for name, is := range map[string]syscall.Errno{
+		"": 0, "ENOENT": syscall.ENOENT, "EINPROGRESS": syscall.EINPROGRESS, "EINVAL": syscall.EINVAL, "ESRCH": syscall.ESRCH,
+		"EOPNOTSUPP": syscall.EOPNOTSUPP, "EEXIST": syscall.EEXIST, "EFAULT": syscall.EFAULT, "EPERM": syscall.EPERM,
+	} {
+		if e == is {
+			return name
+		}
+	}
+	return e.Error()
+}
+
+// TestText: every operation is read as it is written, and no two are written alike.
+func TestText(t *testing.T) {
+	seen := map[string]Op{}
+	for _, o := range All() {
+		text := o.String()
+		if other, ok := seen[text]; ok {
+			t.Errorf("%+v and %+v are both %q", o, other, text)
+		}
+		seen[text] = o
+		got, err := ParseOp(text)
+		if err != nil {
+			t.Error(err)
+		}
+		if diff := cmp.Diff(o, got); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", text, diff)
+		}
+	}
+	for _, bad := range []string{"", "bogus", "trap", "trap 2 openat", "trap 0 openat plain", "send newest", "send oldest value", "recv bogus"} {
+		if o, err := ParseOp(bad); err == nil {
+			t.Errorf("%q is read as %v", bad, o)
+		}
+	}
+}
+
+// TestErrorsChangeNothing: whatever fails leaves all as it was, in every state that
+// the core alphabet leads to.
+func TestErrorsChangeNothing(t *testing.T) {
+	seen := map[State]bool{}
+	next := []State{{Features: everything}, {Features: everything | Killable}, {}}
+	for range 5 {
+		var more []State
+		for _, s := range next {
+			for _, o := range All() {
+				for _, out := range s.Do(o, s.Number(o)) {
+					if e := out.Answer.Errno; e != 0 && out.State != s && o.Do != Recv {
+						t.Fatalf("%v fails with %v in %+v and leaves %+v", o, e, s, out.State)
+					}
+					_, after := out.State.Returned()
+					after.Next, after.Requests = 0, min(after.Requests, 2)
+					for i := range after.Tasks {
+						after.Tasks[i].ID = int32(-1 - i)
+					}
+					if !seen[after] {
+						seen[after] = true
+						more = append(more, after)
+					}
+				}
+			}
+		}
+		next = more
+	}
+	if len(seen) < 100 {
+		t.Errorf("%d states were looked at, want them all", len(seen))
+	}
+	t.Logf("%d states", len(seen))
+}

@@ -1,0 +1,277 @@
+package model
+
+import "syscall"
+
+// Answer is what an operation gave to who did it.
+type Answer struct {
+	Errno syscall.Errno
+	// Skipped is of what cannot be done: a task that is in a call cannot call.
+	Skipped bool
+	// Blocks is of a RECV that nothing has come for.
+	Blocks bool
+	ID     int32  // of RECV: the notification's number
+	Task   uint8  // of RECV: whose it is
+	Call   Call   // of RECV: its call
+	Result Result // of ADDFD and TARGET_CALL: what the target has, or gave
+	Poll   uint8  // PollIn and PollOut
+}
+
+// Bits of Answer.Poll.
+const (
+	PollIn  uint8 = 1 << iota // there is something to receive
+	PollOut                   // something received waits for its answer
+)
+
+// Outcome is an answer, and what the state is then.
+type Outcome struct {
+	State  State
+	Answer Answer
+}
+
+// Number is the number of the notification that o is for, -1 if there never is one.
+func (s *State) Number(o Op) int32 {
+	switch o.Ref {
+	case NoID:
+		return -1
+	case NextID:
+		return s.Next
+	}
+	return s.Next - 1 - int32(o.Ref) // before the first one: those of an earlier listener's life, gone
+}
+
+// Do is what o can come to, which is one thing only unless s.Racing. For id it
+// takes the number that Number gave before a race began.
+func (s State) Do(o Op, id int32) []Outcome {
+	if !s.Racing {
+		return s.do(o, id)
+	}
+	var all []Outcome
+	for _, now := range s.restarts() {
+		all = append(all, now.do(o, id)...)
+	}
+	return all
+}
+
+// restarts lists s with each choice of calls made again by now.
+func (s State) restarts() []State {
+	all := []State{s}
+	for i := range s.Tasks {
+		if s.Tasks[i].Phase == Restarting {
+			for _, other := range all {
+				other.trap(i, s.Tasks[i].Call)
+				all = append(all, other)
+			}
+		}
+	}
+	return all
+}
+
+func (s *State) trap(i int, c Call) {
+	s.Tasks[i] = Task{Phase: Init, Call: c, ID: s.Next}
+	s.Next++
+	s.Requests++
+}
+
+func (s State) do(o Op, id int32) []Outcome {
+	fails := func(e syscall.Errno) []Outcome { return []Outcome{{s, Answer{Errno: e}}} }
+	if e := s.malformed(o); e != 0 {
+		return fails(e)
+	}
+	switch o.Do {
+	case Trap:
+		if s.Tasks[o.Task].Phase != Idle {
+			return []Outcome{{s, Answer{Skipped: true}}}
+		}
+		s.trap(int(o.Task), o.Call)
+		return fails(0)
+	case Signal:
+		return s.signal(o)
+	case Recv:
+		return s.recv(o)
+	case Poll:
+		return []Outcome{{s, Answer{Poll: s.poll()}}}
+	case SetFlags:
+		return fails(0)
+	}
+
+	t := s.find(id)
+	gone := fails(syscall.ENOENT)
+	switch {
+	case t == nil || t.Phase == Restarting:
+		if s.Racing && o.Do == AddFD {
+			return append(gone, fails(syscall.ESRCH)...) // it went while this waited
+		}
+		return gone
+	case o.Do == IDValid && !t.open():
+		return gone
+	case o.Do == IDValid:
+		return fails(0)
+	case t.Phase == Leaving:
+		// It is on its way out, or out, or goes while this waits.
+		return append(gone, append(fails(syscall.EINPROGRESS), fails(syscall.ESRCH)...)...)
+	case !t.open():
+		return fails(syscall.EINPROGRESS)
+	}
+	var all []Outcome
+	if s.Racing && o.answersItself() {
+		all = fails(syscall.EBUSY) // the target still works for another
+	}
+	a, e := s.act(t, o)
+	a.Errno = e
+	return append(all, Outcome{s, a})
+}
+
+// answersItself reports whether what o has the target do is the answer, too.
+func (o Op) answersItself() bool {
+	return o.Do == AddFD && (o.How == FDSend || o.How == FDSetSend) || o.Do == DoTargetCall && o.How == CallSend
+}
+
+// act is for a notification that waits for its answer. An error changes nothing.
+func (s *State) act(t *Task, o Op) (a Answer, e syscall.Errno) {
+	leave := func(r Result) { t.Phase, t.Good, t.Result = Leaving, false, r }
+	switch o.Do {
+	case Send:
+		switch o.How {
+		case SendValue:
+			leave(Result{Kind: Value, Val: ReplyValue})
+		case SendError:
+			leave(errno(syscall.EPERM))
+		case SendContinue:
+			leave(t.Call.own())
+		case SendInjected:
+			if t.Phase != Armed {
+				return a, syscall.EINVAL
+			}
+			r := errno(syscall.EINVAL)
+			if t.Good {
+				r = t.Call.substitute()
+			}
+			leave(r)
+		case SendEvent:
+			if t.Call != Execve {
+				return a, syscall.EINVAL
+			}
+			leave(t.Call.own())
+		}
+	case AddFD:
+		a.Result = Result{Kind: File, Byte: Given}
+		if o.answersItself() {
+			leave(a.Result)
+		}
+	case DoInject:
+		if o.Call != t.Call {
+			return a, syscall.ESRCH
+		}
+		if t.Phase == Armed {
+			return a, syscall.EEXIST
+		}
+		t.Phase, t.Good = Armed, o.How == InjectPlain || o.How == InjectLarge
+	case DoTargetCall:
+		a.Result = o.Call.substitute()
+		if o.How == CallBadFD {
+			a.Result = errno(syscall.EBADF)
+		}
+		if o.answersItself() {
+			leave(a.Result)
+		}
+	case PinInstall:
+		if o.How == PinOverlap || o.How == PinPlain && s.Pinned {
+			return a, syscall.EEXIST
+		}
+		s.Pinned = s.Pinned || o.How == PinPlain
+	case SendRedirect:
+		switch {
+		case o.How == RedirectBeyond || o.How == RedirectPtr && !s.Pinned:
+			return a, syscall.EFAULT
+		case o.How == RedirectPtr:
+			leave(t.Call.substitute())
+		case t.Call == Write: // of nothing
+			leave(Result{Kind: Value})
+		default:
+			leave(t.Call.own())
+		}
+	}
+	return a, 0
+}
+
+func (s State) recv(o Op) []Outcome {
+	if s.Requests == 0 {
+		return []Outcome{{s, Answer{Blocks: true}}}
+	}
+	s.Requests--
+	i, ok := s.oldest()
+	if !ok {
+		return []Outcome{{s, Answer{Errno: syscall.ENOENT}}}
+	}
+	t := &s.Tasks[i]
+	if o.How == RecvReadOnly {
+		s.Requests++
+		return []Outcome{{s, Answer{Errno: syscall.EFAULT}}}
+	}
+	t.Phase = Sent
+	return []Outcome{{s, Answer{ID: t.ID, Task: uint8(i), Call: t.Call}}}
+}
+
+// signal is what becomes of a task with a handler. One that is in no call runs it,
+// and that is all; nor does it matter to a call that has its result already, but
+// in a race, where the signal may have come before that.
+func (s State) signal(o Op) []Outcome {
+	same := Outcome{s, Answer{}}
+	t := &s.Tasks[o.Task]
+	switch {
+	case t.Phase == Idle || t.Phase == Restarting || t.open() && s.Features.Has(Killable):
+		return []Outcome{same}
+	case t.Phase == Leaving && (!s.Racing || s.Features.Has(Killable)):
+		return []Outcome{same}
+	}
+	left := t.Phase == Leaving
+	if o.How == SignalInterrupt {
+		t.Phase, t.Good, t.Result = Leaving, false, errno(syscall.EINTR)
+	} else {
+		t.Phase, t.Good = Restarting, false
+	}
+	if !s.Racing {
+		s = s.Settle()
+	}
+	interrupted := Outcome{s, Answer{}}
+	if left {
+		return []Outcome{same, interrupted}
+	}
+	return []Outcome{interrupted}
+}
+
+func (s *State) poll() (bits uint8) {
+	for i := range s.Tasks {
+		switch t := &s.Tasks[i]; {
+		case t.Phase == Init:
+			bits |= PollIn
+		case t.open():
+			bits |= PollOut
+		}
+	}
+	return bits
+}
+
+// Settle is s when all that is under way is over, but for calls that have their
+// result: who waits for them looks at it, and calls Returned.
+func (s State) Settle() State {
+	for i := range s.Tasks {
+		if s.Tasks[i].Phase == Restarting {
+			s.trap(i, s.Tasks[i].Call)
+		}
+	}
+	s.Racing = false
+	return s
+}
+
+// Returned is what the calls have returned that are over, None for the others,
+// and s without them.
+func (s State) Returned() (results [Tasks]Result, after State) {
+	for i := range s.Tasks {
+		if t := &s.Tasks[i]; t.Phase == Leaving {
+			results[i] = t.Result
+			*t = Task{ID: t.ID}
+		}
+	}
+	return results, s
+}

@@ -1,0 +1,262 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"unotify-bench/abi"
+	"unotify-bench/abi/fuzz"
+	"unotify-bench/abi/model"
+	"unotify-bench/kernel"
+)
+
+// fuzzFlags are the flags of `fuzz`.
+type fuzzFlags struct {
+	on     []string
+	kernel string
+	fault  string
+	ops    int64
+	length int
+	seed   uint64
+	replay string
+	times  int
+	filter string
+	corpus string
+	output string
+	jobs   int
+	cpus   int
+	source string
+}
+
+// fuzzPlan is what they come to.
+type fuzzPlan struct {
+	fuzzFlags
+	onHost bool
+	arches []*abi.Arch
+	params []string
+	order  fuzz.Order
+}
+
+func (a *app) fuzzCommand() *cobra.Command {
+	var f fuzzFlags
+	cmd := &cobra.Command{
+		Use:   "fuzz",
+		Short: "Drive a listener with long and hostile sequences, and hold each answer against a model",
+		Long: `Does to a listener, and to the target that it traps, what nobody would: every
+ioctl with right and wrong requests, signals, calls, pins and redirects, in any
+order, and two at once. Each answer, and what each trapped call returns and
+writes, is held against a model of the states of a notification. A difference,
+something that never returns, and a complaint of the kernel are findings. One is
+made as short as it can be and printed as a program that --replay does again.
+
+First come all sequences of --length operations out of the 14 that change a
+notification's state, then programs by chance, until --ops operations are done.
+A program that has shown something new is kept, in --corpus too, and gone on
+from.
+
+Exit status 1 if there was a finding.`,
+		Example: `  unotify-bench fuzz --on host
+  unotify-bench fuzz --on amd64 --replay finding.txt --times 100`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			p, err := f.plan(cmd.Flags().Changed)
+			if err != nil {
+				return err
+			}
+			return a.fuzz(cmd.Context(), p)
+		},
+	}
+	f.define(cmd.Flags())
+	return cmd
+}
+
+func (f *fuzzFlags) define(fl *pflag.FlagSet) {
+	fl.StringSliceVar(&f.on, "on", []string{"all"}, "where: host, amd64, arm64, riscv64, or all")
+	fl.StringVar(&f.kernel, "kernel", string(kernel.Debug), kernelUsage())
+	fl.StringVar(&f.fault, "fault", "", "the seeded bug to switch on, of --kernel faulty; an unknown name lists them")
+	fl.Int64Var(&f.ops, "ops", 20_000, "operations in programs by chance, in each place; 0 is none")
+	fl.IntVar(&f.length, "length", 3, "of sequences, all of which are tried: 14 to the power of it; 0 is none")
+	fl.Uint64Var(&f.seed, "seed", 1, "of programs by chance")
+	fl.StringVar(&f.replay, "replay", "", "instead, do the program in this file")
+	fl.IntVar(&f.times, "times", 1, "how often to do the program of --replay: a race does not show each time")
+	fl.StringVar(&f.filter, "filter", "", "of the program of --replay, as it was printed: redirect, killable, or both with a comma")
+	fl.StringVar(&f.corpus, "corpus", "", "directory of programs to go on from, and to keep new ones in")
+	fl.StringVarP(&f.output, "output", "o", "", "file for the report (default: standard output)")
+	fl.IntVar(&f.cpus, "cpus", 2, "CPUs of each virtual machine")
+	jobsFlag(fl, &f.jobs)
+	fl.StringVar(&f.source, "source", "", "kernel source: a tarball, a .deb or a directory (default: fetch Debian's)")
+}
+
+// fuzzPatience is how long nothing may come of an operation: an emulated machine
+// that watches itself, on a host with other things to do, is slow.
+const fuzzPatience = time.Minute
+
+// plan checks everything that can be checked before any work begins.
+func (f fuzzFlags) plan(changed func(flag string) bool) (*fuzzPlan, error) {
+	p := &fuzzPlan{fuzzFlags: f}
+	var err error
+	if p.onHost, p.arches, err = parsePlaces(f.on); err != nil {
+		return nil, err
+	}
+	switch {
+	case f.ops < 0 || f.ops > 1<<40:
+		return nil, usageError("--ops is %d; want 0 or more", f.ops)
+	case f.length < 0 || f.length > 7:
+		return nil, usageError("--length is %d; want 0 to 7: there are %d sequences of 7", f.length, fuzz.Sequences(len(model.Core()), 7))
+	case f.times < 1 || f.times > 1<<20:
+		return nil, usageError("--times is %d; want 1 or more", f.times)
+	case f.cpus < 1 || f.cpus > 64:
+		return nil, usageError("--cpus is %d; want 1 to 64", f.cpus)
+	case f.jobs < 1 || f.jobs > 1024:
+		return nil, usageError("--jobs is %d; want 1 to 1024", f.jobs)
+	case f.replay == "" && (changed("times") || changed("filter")):
+		return nil, usageError("--times and --filter are for --replay")
+	case f.replay == "" && f.ops == 0 && f.length == 0:
+		return nil, usageError("--ops 0 and --length 0 leave nothing to do")
+	}
+	if f.fault != "" {
+		if !changed("kernel") {
+			p.kernel = string(kernel.Faulty)
+		}
+		if err := p.addFault(); err != nil {
+			return nil, err
+		}
+	}
+	if err := checkKernel(p.kernel, p.arches); err != nil {
+		return nil, err
+	}
+	p.order = fuzz.Order{Length: f.length, Part: 1, Parts: 1, Ops: f.ops, Seed: f.seed, Patient: fuzzPatience}
+	if f.replay != "" {
+		return p, p.addReplay()
+	}
+	p.order.Corpus, err = readCorpus(f.corpus)
+	return p, err
+}
+
+func (p *fuzzPlan) addFault() error {
+	variant := kernel.Variant(p.kernel)
+	fault, err := kernel.FindFault(p.fault)
+	if err != nil {
+		return usageError("%w", err)
+	}
+	if !fault.In(variant) {
+		return usageError("--fault %s is not for --kernel %s", fault.Name, p.kernel)
+	}
+	p.params = []string{fault.Param()}
+	if p.onHost = false; len(p.arches) == 0 {
+		return usageError("--fault is for virtual machines; the host boots its own kernel")
+	}
+	return nil
+}
+
+func (p *fuzzPlan) addReplay() error {
+	text, err := os.ReadFile(p.replay)
+	if err != nil {
+		return usageError("--replay: %w", err)
+	}
+	if _, err := fuzz.Parse(string(text)); err != nil {
+		return usageError("--replay %s: %w", p.replay, err)
+	}
+	filter, err := fuzz.ParseFilter(p.filter)
+	if err != nil {
+		return usageError("--filter: %w", err)
+	}
+	p.order = fuzz.Order{Replay: string(text), Times: p.times, Filter: filter, Patient: fuzzPatience}
+	return nil
+}
+
+// corpusMax bounds a corpus: the number of programs, and bytes of each.
+const (
+	corpusMax     = 4096
+	corpusProgram = 16 << 10
+)
+
+// readCorpus reads the programs of a directory, none if there is none yet.
+func readCorpus(dir string) (programs []string, err error) {
+	if dir == "" {
+		return nil, nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("make the directory of --corpus: %w", err)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*"+corpusSuffix))
+	if err != nil {
+		return nil, usageError("--corpus: %w", err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("read a program of --corpus: %w", err)
+		}
+		if len(text) > corpusProgram {
+			return nil, usageError("--corpus: %s has %d bytes; a program has %d at most", file, len(text), corpusProgram)
+		}
+		if _, err := fuzz.Parse(string(text)); err != nil {
+			return nil, usageError("--corpus: %s: %w", file, err)
+		}
+		if programs = append(programs, string(text)); len(programs) > corpusMax {
+			return nil, usageError("--corpus: %s holds more than %d programs", dir, corpusMax)
+		}
+	}
+	return programs, nil
+}
+
+const corpusSuffix = ".fuzz"
+
+func (a *app) fuzz(ctx context.Context, p *fuzzPlan) error {
+	out, err := a.openVerdicts(p.output)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = out.Close() }() // failed says whether all was written
+	r := &fuzzRunner{app: a, fuzzPlan: p, bar: a.newProgress()}
+	err = r.run(ctx)
+	r.bar.End()
+	if e := out.begin(); err == nil {
+		err = e
+	}
+	r.report(out)
+	if e := out.failed(); err == nil {
+		err = e
+	}
+	if err != nil {
+		return err
+	}
+	if n := r.findings(); n > 0 {
+		return failure("%d findings", n)
+	}
+	return nil
+}
+
+// report writes a line a place, and each finding as it can be repeated.
+func (r *fuzzRunner) report(out *verdicts) {
+	fmt.Fprintf(out, "%-8s %-20s %12s %10s %11s %9s\n", "where", "kernel", "operations", "programs", "situations", "findings")
+	for _, l := range r.lanes {
+		fmt.Fprintf(out, "%-8s %-20s %12d %10d %11d %9d\n", l.where, l.release, l.count.Ops, l.count.Programs, l.count.Situations, len(l.found))
+	}
+	for _, l := range r.lanes {
+		for _, f := range l.found {
+			fmt.Fprintf(out, "\n%s: %s\n", l.where, clean(f.String()))
+			again := fmt.Sprintf("unotify-bench fuzz --on %s --kernel %s --replay FILE", l.where, r.kernel)
+			if name := fuzz.FilterNames(f.Filter); name != "" {
+				again += " --filter " + name
+			}
+			fmt.Fprintf(out, "# again, with FILE these lines: %s\n%s", again, indent(sanitize(f.Program)))
+		}
+	}
+}
+
+func indent(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		b.WriteString("    " + strings.TrimRight(line, "\n") + "\n")
+	}
+	return b.String()
+}

@@ -1,0 +1,233 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"unotify-bench/abi"
+	"unotify-bench/abi/fuzz"
+	"unotify-bench/abi/model"
+	"unotify-bench/kernel"
+)
+
+// fuzzRunner carries out a plan of `fuzz`.
+type fuzzRunner struct {
+	*app
+	*fuzzPlan
+	bar   *progress
+	lanes []*fuzzLane
+
+	mu    sync.Mutex // of what lanes share: files
+	done  atomic.Int64
+	total int64
+}
+
+// fuzzLane is one kernel that is driven.
+type fuzzLane struct {
+	where, release string
+	count          fuzz.Count
+	now            string // the program that is done
+	found          []fuzz.Finding
+	kept           int
+	machine        *kernel.Machine // nil on the host
+}
+
+func (r *fuzzRunner) run(ctx context.Context) error {
+	if r.onHost {
+		l := r.lane(host, unameRelease())
+		r.stage("fuzz host", 1)
+		if err := fuzz.Run(ctx, r.order, func(e fuzz.Event) error { return r.take(l, e) }); err != nil && !errors.Is(err, errEnough) {
+			return errors.Join(ctx.Err(), err)
+		}
+	}
+	// Kernels are built one after the other: a build uses all CPUs.
+	var broken []error
+	for _, arch := range r.arches {
+		err := r.ready(ctx, arch)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			broken = append(broken, fmt.Errorf("%s: %w", arch.Name, err))
+		}
+	}
+	if len(r.arches) > 0 {
+		r.stage(fmt.Sprintf("fuzz %s (%s)", strings.Join(archNames(r.arches), ", "), r.kernel), len(r.arches))
+	}
+	var g errgroup.Group
+	g.SetLimit(r.jobs)
+	errs := make([]error, len(r.lanes))
+	for i, l := range r.lanes {
+		if l.machine != nil {
+			g.Go(func() error {
+				if err := r.boot(ctx, l); err != nil {
+					errs[i] = fmt.Errorf("%s: %w", l.where, err)
+				}
+				return nil
+			})
+		}
+	}
+	_ = g.Wait() // the errors are in errs
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return errors.Join(append(broken, errs...)...)
+}
+
+func (r *fuzzRunner) lane(where, release string) *fuzzLane {
+	l := &fuzzLane{where: where, release: release}
+	r.lanes = append(r.lanes, l)
+	return l
+}
+
+// stage begins to count operations; of sequences it is known how many there are
+// at most.
+func (r *fuzzRunner) stage(name string, places int) {
+	r.done.Store(0)
+	r.total = int64(places) * r.order.Ops
+	if r.order.Length > 0 {
+		r.total += int64(places) * fuzz.Sequences(len(model.Core()), r.order.Length) * int64(r.order.Length)
+	}
+	r.bar.Count(name)
+}
+
+// ready has a kernel, and the machine that is to boot it.
+func (r *fuzzRunner) ready(ctx context.Context, arch *abi.Arch) error {
+	program, err := guestBinary(arch)
+	if err != nil {
+		return err
+	}
+	builder := &runner{app: r.app, plan: &plan{runFlags: runFlags{kernel: r.kernel, source: r.source}}, bar: r.bar}
+	img, err := builder.image(ctx, arch)
+	if err != nil {
+		return err
+	}
+	m := &kernel.Machine{
+		Image: img, Arch: arch, Init: program, Params: r.params, MemMiB: 1024,
+		Clock: kernel.Wall, CPUs: r.cpus, Timeout: 24 * time.Hour, Idle: 10 * time.Minute,
+		Logf: func(format string, args ...any) { r.bar.Log(fmt.Sprintf(format, args...)) },
+	}
+	facts, err := m.Facts(ctx)
+	if err != nil {
+		return err
+	}
+	m.Accel = facts.Accel // which is said once
+	text, err := json.Marshal(job{Fuzz: &r.order})
+	if err != nil {
+		return err
+	}
+	m.Files, m.Run = map[string][]byte{jobFile: text}, rand.Text()
+	r.lane(arch.Name, img.Release).machine = m
+	return nil
+}
+
+// boot drives the kernel of a machine. One that complains, or dies, of what is done
+// to it is a finding.
+func (r *fuzzRunner) boot(ctx context.Context, l *fuzzLane) error {
+	exit, err := l.machine.Boot(ctx, func(e kernel.Event) error {
+		if err := complaint(e, eventFuzz); err != nil {
+			return err
+		}
+		var ev fuzz.Event
+		if err := json.Unmarshal(e.Data, &ev); err != nil {
+			return fmt.Errorf("guest sent an event that is none: %w", err)
+		}
+		return r.take(l, ev)
+	})
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.Is(err, errEnough):
+		return nil
+	case l.now != "" && (errors.Is(err, kernel.ErrSplat) || errors.Is(err, kernel.ErrPanic)):
+		l.found = append(l.found, fuzz.Finding{What: "complaint", Program: l.now, Got: err.Error(), Want: "a console that is silent"})
+		r.bar.Log(l.where + ": the kernel complains")
+		return nil
+	case err == nil && exit.Code != 0:
+		return fmt.Errorf("the guest ended with status %d", exit.Code)
+	}
+	return err
+}
+
+// findingsMax is how many there are before a place is left: they repeat themselves.
+const findingsMax = 10
+
+// errEnough leaves a place that has had findingsMax.
+var errEnough = errors.New("as many findings as are worth reading")
+
+// take keeps what is told. A guest is not believed: what it says is bounded.
+func (r *fuzzRunner) take(l *fuzzLane, e fuzz.Event) error {
+	switch {
+	case e.Begins != "":
+		if len(e.Begins) > corpusProgram {
+			return errors.New("guest begins a program that is too long")
+		}
+		l.now = e.Begins
+	case e.Count != nil:
+		if e.Count.Ops < l.count.Ops || e.Count.Programs < l.count.Programs {
+			return errors.New("guest counts backwards")
+		}
+		r.done.Add(e.Count.Ops - l.count.Ops)
+		l.count = *e.Count
+		r.bar.Done(min(r.done.Load(), r.total), r.total)
+	case e.Finding != nil:
+		// The one more is not waited for until it is shorter.
+		if len(l.found) >= findingsMax {
+			return errEnough
+		}
+		l.found = append(l.found, *e.Finding)
+		r.bar.Log(fmt.Sprintf("%s: %s", l.where, clean(e.Finding.String())))
+	case e.Shorter != nil:
+		if len(l.found) == 0 {
+			return errors.New("guest makes shorter what it has not found")
+		}
+		l.found[len(l.found)-1] = *e.Shorter
+	case e.Keep != "":
+		return r.keep(l, e.Keep)
+	}
+	return nil
+}
+
+// keep writes a program to the corpus, which it must be one for.
+func (r *fuzzRunner) keep(l *fuzzLane, text string) error {
+	if r.corpus == "" || l.kept >= corpusMax {
+		return nil
+	}
+	if len(text) > corpusProgram {
+		return errors.New("guest wants to keep a program that is too long")
+	}
+	p, err := fuzz.Parse(text)
+	if err != nil {
+		return fmt.Errorf("guest wants to keep what is no program: %w", err)
+	}
+	sum := sha256.Sum256([]byte(p.String()))
+	l.kept++
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	path := filepath.Join(r.corpus, hex.EncodeToString(sum[:8])+corpusSuffix)
+	if err := os.WriteFile(path, []byte(p.String()), 0o644); err != nil {
+		return fmt.Errorf("keep a program: %w", err)
+	}
+	return nil
+}
+
+// findings is how many there are in all.
+func (r *fuzzRunner) findings() (n int) {
+	for _, l := range r.lanes {
+		n += len(l.found)
+	}
+	return n
+}
