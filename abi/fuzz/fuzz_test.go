@@ -95,20 +95,16 @@ func TestText(t *testing.T) {
 // TestShrink takes away all but what a finding needs. What is found is a model
 // that is wrong: it knows of a pin that is not there.
 func TestShrink(t *testing.T) {
-	tools, err := newTools(t.TempDir(), 0, time.Minute)
+	tools, err := newTools(t.TempDir(), time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer tools.close()
 	// A kernel without INJECT, of which the model believes that it has it.
-	kernel, err := features()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if kernel.Has(model.Inject) {
+	if tools.kernel.Has(model.Inject) {
 		t.Skip("this kernel has INJECT, which the wrong model is to believe in")
 	}
-	tools.kernel = kernel | model.Inject
+	tools.kernel |= model.Inject
 	r := &runner{tools: tools, emit: func(Event) error { return nil }}
 	defer r.leave()
 	p, err := Parse("poll\ntrap 0 getppid\ntrap 1 openat | set-flags none\nrecv plain\nrecv plain\nid-valid newest plain\ninject newest openat plain\nsend newest value")

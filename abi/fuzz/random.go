@@ -2,24 +2,30 @@ package fuzz
 
 import (
 	"math/rand/v2"
+	"sync"
 
 	"unotify-bench/abi/model"
 )
 
 // weights are how often an operation is taken, where it can do something.
-var weights = map[model.Do]int{
+var weights = [model.Unknown + 1]int{
 	model.Trap: 12, model.Signal: 4, model.Recv: 12, model.Poll: 1, model.Send: 8, model.IDValid: 2, model.SetFlags: 1,
 	model.AddFD: 8, model.DoInject: 8, model.DoTargetCall: 8, model.PinInstall: 5, model.SendRedirect: 8, model.Unknown: 1,
 }
 
-// operations are those of each kind.
-var operations = func() map[model.Do][]model.Op {
-	of := map[model.Do][]model.Op{}
+// deck is what is picked from: the operations of each kind, and the weights' sum.
+var deck = sync.OnceValue(func() (d struct {
+	of  [model.Unknown + 1][]model.Op
+	sum int
+}) {
 	for _, o := range model.All() {
-		of[o.Do] = append(of[o.Do], o)
+		d.of[o.Do] = append(d.of[o.Do], o)
 	}
-	return of
-}()
+	for _, w := range weights {
+		d.sum += w
+	}
+	return d
+})
 
 // Longest and shortest program, in steps.
 const (
@@ -29,9 +35,10 @@ const (
 
 // pick takes an operation for a state: one that does something, mostly.
 func pick(rng *rand.Rand, s *model.State) model.Op {
+	d := deck()
 	var do model.Do
 	for {
-		n := rng.IntN(78)
+		n := rng.IntN(d.sum)
 		for do = range model.Unknown + 1 {
 			if n -= weights[do]; n < 0 {
 				break
@@ -41,8 +48,7 @@ func pick(rng *rand.Rand, s *model.State) model.Op {
 			break
 		}
 	}
-	all := operations[do]
-	o := all[rng.IntN(len(all))]
+	o := d.of[do][rng.IntN(len(d.of[do]))]
 	if rng.IntN(5) > 0 {
 		o.Ref = 0
 	}
@@ -63,20 +69,21 @@ func pick(rng *rand.Rand, s *model.State) model.Op {
 	return o
 }
 
+// good are the ways that can succeed, where there is more than the first.
+var good = [model.Unknown + 1][]uint8{
+	model.Send:         {model.SendValue, model.SendContinue, model.SendContinue, model.SendInjected},
+	model.AddFD:        {model.FDPlain, model.FDSend, model.FDSet, model.FDSetSend},
+	model.DoTargetCall: {model.CallPlain, model.CallSend},
+	model.SendRedirect: {model.RedirectPtr, model.RedirectPtr, model.RedirectScalar},
+	model.Signal:       {model.SignalRestart, model.SignalInterrupt},
+}
+
 // plain is a way that can succeed.
 func plain(rng *rand.Rand, do model.Do) uint8 {
-	good := map[model.Do][]uint8{
-		model.Send:         {model.SendValue, model.SendContinue, model.SendContinue, model.SendInjected},
-		model.AddFD:        {model.FDPlain, model.FDSend, model.FDSet, model.FDSetSend},
-		model.DoTargetCall: {model.CallPlain, model.CallSend},
-		model.SendRedirect: {model.RedirectPtr, model.RedirectPtr, model.RedirectScalar},
-		model.PinInstall:   {model.PinPlain},
-		model.Signal:       {model.SignalRestart, model.SignalInterrupt},
-	}[do]
-	if good == nil {
+	if good[do] == nil {
 		return 0
 	}
-	return good[rng.IntN(len(good))]
+	return good[do][rng.IntN(len(good[do]))]
 }
 
 func newest(s *model.State) *model.Task {

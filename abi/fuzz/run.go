@@ -9,7 +9,6 @@ import (
 	"runtime/debug"
 	"time"
 
-	"unotify-bench/abi/model"
 	"unotify-bench/internal/notify"
 )
 
@@ -59,9 +58,15 @@ type Count struct {
 	Worlds        int64
 }
 
+// Begins is the program that is done next.
+type Begins struct {
+	Program string
+	Filter  Filter
+}
+
 // Event is something to tell. Exactly one of its parts is there.
 type Event struct {
-	Begins  string   `json:",omitempty"` // the program that is done next
+	Begins  *Begins  `json:",omitempty"`
 	Count   *Count   `json:",omitempty"`
 	Finding *Finding `json:",omitempty"`
 	Shorter *Finding `json:",omitempty"` // the last one, made shorter
@@ -147,11 +152,7 @@ func work(o Order, emit func(Event) error) error {
 	if err := errors.Join(interruptible(), notify.LockThread()); err != nil {
 		return err
 	}
-	kernel, err := features()
-	if err != nil {
-		return err
-	}
-	tools, err := newTools(o.Dir, kernel, o.Patient)
+	tools, err := newTools(o.Dir, o.Patient)
 	if err != nil {
 		return err
 	}
@@ -191,32 +192,6 @@ func work(o Order, emit func(Event) error) error {
 	return r.tell()
 }
 
-// features asks the kernel what it has.
-func features() (model.Features, error) {
-	has := model.Killable
-	l := notify.Listener{FD: -1}
-	t := &tools{patient: 10 * time.Second, seen: situations{}}
-	w, err := t.start(0)
-	if err != nil {
-		return 0, err
-	}
-	defer w.end()
-	l.FD = w.FD
-	for f, m := range map[notify.Feature]model.Features{
-		notify.FeatureRedirectFlag: model.Redirect, notify.FeatureInject: model.Inject, notify.FeatureTargetCall: model.TargetCall,
-		notify.FeaturePinInstall: model.Pins, notify.FeatureExecEvent: model.Event,
-	} {
-		ok, err := l.Has(f)
-		if err != nil {
-			return 0, err
-		}
-		if ok {
-			has |= m
-		}
-	}
-	return has, nil
-}
-
 // enter has a world with a filter that nothing is left in.
 func (r *runner) enter(filter Filter) error {
 	if r.world != nil && (r.filter != filter || r.world.maps > worldPins) {
@@ -242,7 +217,7 @@ func (r *runner) leave() {
 
 // program does a program. What it finds is made as short as it can be, and told.
 func (r *runner) program(filter Filter, p Program) error {
-	if err := r.emit(Event{Begins: p.String()}); err != nil {
+	if err := r.emit(Event{Begins: &Begins{p.String(), filter}}); err != nil {
 		return err
 	}
 	f, err := r.try(filter, p)

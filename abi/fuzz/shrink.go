@@ -1,6 +1,9 @@
 package fuzz
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // tries is how often a program without some of its steps gets a chance to show
 // what it is about: a race does not show it each time.
@@ -56,6 +59,9 @@ func (r *runner) shrink(filter Filter, p Program, f *Finding) (*Finding, error) 
 	}
 	return f, nil
 }
+
+// Races reports whether what shows the finding depends on chance.
+func (f *Finding) Races() bool { return strings.Contains(f.Program, " | ") }
 
 // races reports whether what the program does depends on chance.
 func (p Program) races() bool {

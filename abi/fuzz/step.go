@@ -15,7 +15,8 @@ import (
 // Finding is a kernel that does other than the model says.
 type Finding struct {
 	What Class
-	// At is the step of Program that shows it.
+	// At is the step of Program that shows it, counted from 0; of Complaints nobody
+	// knows.
 	At      int
 	Program string
 	Filter  Filter
@@ -27,15 +28,19 @@ type Finding struct {
 type Class string
 
 const (
-	Answers Class = "answer" // an operation gave what it may not give
-	Results Class = "result" // a trapped call returned what it may not return
-	Hangs   Class = "hang"   // something never came
-	Died    Class = "died"   // the target is gone, and nobody killed it
+	Answers    Class = "answer"    // an operation gave what it may not give
+	Results    Class = "result"    // a trapped call returned what it may not return
+	Hangs      Class = "hang"      // something never came
+	Complaints Class = "complaint" // the kernel has said that it is broken
 )
 
 // String is a line for a person.
 func (f *Finding) String() string {
-	return fmt.Sprintf("%s in step %d: got %s, want %s", f.What, f.At+1, f.Got, f.Want)
+	where := fmt.Sprintf(" in step %d", f.At+1)
+	if f.What == Complaints {
+		where = ""
+	}
+	return fmt.Sprintf("%s%s: got %s, want %s", f.What, where, f.Got, f.Want)
 }
 
 // candidate is one way for a step to have gone.
@@ -113,7 +118,7 @@ func (w *world) stepFor(step Step, numbers []int32) *Finding {
 	}
 	results, ok := w.settle(before, fits)
 	if !ok {
-		return w.finding(Hangs, "nothing after "+showAnswers(step, got), func(c candidate) string { return showResults(c.results) }, fits)
+		return w.finding(Hangs, "nothing after "+showAnswers(step, got)+" ("+*w.stuck.Load()+")", func(c candidate) string { return showResults(c.results) }, fits)
 	}
 	wrote := w.written()
 	rest := slices.DeleteFunc(slices.Clone(fits), func(c candidate) bool {
@@ -183,11 +188,11 @@ func (w *world) settle(before model.State, fits []candidate) (results [model.Tas
 			return !returns && !traps || returns && w.returned(i) || traps && w.trapped(i)
 		}
 		for pause := time.Duration(0); !there(); {
-			if w.stuck.Load() {
+			if w.stuck.Load() != nil {
 				return results, false
 			}
 			if !traps {
-				wait(&w.board.tasks[i].done, w.told[i]-1)
+				w.comes(i)
 				continue
 			}
 			time.Sleep(pause)
@@ -197,7 +202,7 @@ func (w *world) settle(before model.State, fits []candidate) (results [model.Tas
 			results[i] = w.result(w.calls[i], w.board.tasks[i].ret)
 		}
 	}
-	return results, !w.stuck.Load()
+	return results, w.stuck.Load() == nil
 }
 
 // trapped reports whether a task waits in its call.
@@ -281,7 +286,7 @@ func (w *world) finding(what Class, got string, show func(candidate) string, all
 			want = append(want, text)
 		}
 	}
-	if w.stuck.Load() && what != Hangs {
+	if w.stuck.Load() != nil && what != Hangs {
 		what, got = Hangs, got+", and a long wait"
 	}
 	return &Finding{What: what, Want: strings.Join(want, ", or "), Got: got}

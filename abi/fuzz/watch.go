@@ -31,7 +31,8 @@ func (c *watch) begin(patient time.Duration) {
 			case <-tick.C:
 			}
 			if a := c.begun.Load(); a != nil && time.Since(a.since).Nanoseconds() > c.long.Load() {
-				a.w.stuck.Store(true)
+				where := a.w.where()
+				a.w.stuck.CompareAndSwap(nil, &where)
 				if a.w.Process != nil {
 					a.w.Kill()
 				}

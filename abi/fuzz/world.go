@@ -1,10 +1,12 @@
 package fuzz
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -50,7 +52,9 @@ type world struct {
 	ops   int64  // done so far
 	given bool   // the target has descriptors that it did not ask for
 
-	stuck atomic.Bool // nothing came of what was done
+	// stuck is where the tasks were when nothing had come of what was done for too
+	// long, nil until then.
+	stuck atomic.Pointer[string]
 }
 
 // start makes a target with a filter. Of the features those of the kernel are the
@@ -105,6 +109,8 @@ func (t *tools) start(filter Filter) (w *world, err error) {
 
 // learn finds out what the first id is, which chance has picked.
 func (w *world) learn() error {
+	w.tools.watch.await(w)
+	defer w.tools.watch.await(nil)
 	w.trap(0, model.Getppid)
 	var n abi.Notif
 	if e := w.Next(&n, nil); e != 0 {
@@ -114,11 +120,8 @@ func (w *world) learn() error {
 	if e := w.Listener.Send(&abi.NotifResp{ID: n.ID, Val: 1}); e != 0 {
 		return fmt.Errorf("answer a first notification: %w", e)
 	}
-	for !w.returned(0) {
-		if w.stuck.Load() {
-			return errors.New("a first notification was answered, and its call does not return")
-		}
-		wait(&w.board.tasks[0].done, w.told[0]-1)
+	if !w.comes(0) {
+		return errors.New("a first notification was answered, and its call does not return: " + *w.stuck.Load())
 	}
 	return nil
 }
@@ -143,11 +146,8 @@ func (w *world) reset() *Finding {
 		w.tell(0, unix.SYS_CLOSE_RANGE, [6]uint64{uint64(w.Free), uint64(^uint32(0))})
 		w.tools.watch.await(w)
 		defer w.tools.watch.await(nil)
-		for !w.returned(0) {
-			if w.stuck.Load() {
-				return &Finding{What: Hangs, Want: "descriptors closed", Got: "nothing"}
-			}
-			wait(&w.board.tasks[0].done, w.told[0]-1)
+		if !w.comes(0) {
+			return &Finding{What: Hangs, Want: "descriptors closed", Got: "nothing (" + *w.stuck.Load() + ")"}
 		}
 	}
 	w.state.Pinned = false
@@ -196,23 +196,44 @@ func (w *world) returned(i int) bool {
 	return atomic.LoadUint32(&w.board.tasks[i].done) == w.told[i]
 }
 
-// asleep reports whether a task waits for what only others can do. Who was just
-// woken is not asleep.
-func (w *world) asleep(i int) bool {
-	var buf [512]byte
-	fd, err := unix.Open(fmt.Sprintf("/proc/%d/task/%d/stat", w.PID(), w.TIDs[i]), unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return false
-	}
-	defer unix.Close(fd)
-	n, _ := unix.Read(fd, buf[:])
-	// The name before it may hold anything but a newline.
-	for at := n - 1; at > 0; at-- {
-		if buf[at] == ')' && at+2 < n {
-			return buf[at+2] == 'S'
+// where says where the tasks are, for a person: how proc(5) has their state, and the
+// call that they are in with its arguments, stack and program counter.
+func (w *world) where() string {
+	var tasks []string
+	for i, tid := range w.TIDs {
+		dir := fmt.Sprintf("/proc/%d/task/%d/", w.PID(), tid)
+		line := func(name string) string {
+			text, err := os.ReadFile(dir + name)
+			if err != nil {
+				return "?"
+			}
+			return string(bytes.TrimSpace(text))
 		}
+		pending := "?"
+		for text := range strings.Lines(line("status")) {
+			if mask, ok := strings.CutPrefix(text, "SigPnd:"); ok {
+				pending = strings.TrimSpace(mask)
+			}
+		}
+		tasks = append(tasks, fmt.Sprintf("task %d returned=%v asleep=%v waits in %s, pending %s, call %s",
+			i, w.returned(i), w.asleep(i), line("wchan"), pending, line("syscall")))
 	}
-	return false
+	return strings.Join(tasks, "; ")
+}
+
+// asleep reports whether a task waits for what only others can do.
+func (w *world) asleep(i int) bool { return notify.ThreadState(w.TIDs[i]) == 'S' }
+
+// comes waits until what a task was told to do is over. It is false if that is not
+// to be.
+func (w *world) comes(i int) bool {
+	for !w.returned(i) {
+		if w.stuck.Load() != nil {
+			return false
+		}
+		wait(&w.board.tasks[i].done, w.told[i]-1)
+	}
+	return true
 }
 
 // tools are what a supervisor has at hand for every target.
@@ -243,9 +264,9 @@ const (
 // largeSize is more than the kernel keeps beside a notification.
 const largeSize = 8000
 
-// newTools makes them, with files in a directory.
-func newTools(dir string, kernel model.Features, patient time.Duration) (t *tools, err error) {
-	t = &tools{kernel: kernel, patient: patient, given: -1, other: -1, seen: situations{}}
+// newTools makes them, with files in a directory, and asks the kernel what it has.
+func newTools(dir string, patient time.Duration) (t *tools, err error) {
+	t = &tools{patient: patient, given: -1, other: -1, seen: situations{}}
 	defer func() {
 		if err != nil {
 			t.close()
@@ -298,7 +319,31 @@ func newTools(dir string, kernel model.Features, patient time.Duration) (t *tool
 		}
 	}
 	t.watch.begin(patient)
-	return t, nil
+	t.kernel, err = t.features()
+	return t, err
+}
+
+// features asks the kernel what it has.
+func (t *tools) features() (model.Features, error) {
+	w, err := t.start(0)
+	if err != nil {
+		return 0, err
+	}
+	defer w.end()
+	has := model.Killable
+	for f, m := range map[notify.Feature]model.Features{
+		notify.FeatureRedirectFlag: model.Redirect, notify.FeatureInject: model.Inject, notify.FeatureTargetCall: model.TargetCall,
+		notify.FeaturePinInstall: model.Pins, notify.FeatureExecEvent: model.Event,
+	} {
+		ok, err := w.Has(f)
+		if err != nil {
+			return 0, err
+		}
+		if ok {
+			has |= m
+		}
+	}
+	return has, nil
 }
 
 // pinByte is where the pin has the byte to write; its start is the path.

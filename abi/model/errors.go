@@ -8,11 +8,20 @@ func (s *State) malformed(o Op) syscall.Errno {
 	f := s.Features
 	switch o.Do {
 	case Recv:
-		return map[uint8]syscall.Errno{RecvDirty: syscall.EINVAL, RecvNull: syscall.EFAULT}[o.How]
+		switch o.How {
+		case RecvDirty:
+			return syscall.EINVAL
+		case RecvNull:
+			return syscall.EFAULT
+		}
 	case IDValid:
-		return map[uint8]syscall.Errno{IDNull: syscall.EFAULT}[o.How]
+		if o.How == IDNull {
+			return syscall.EFAULT
+		}
 	case SetFlags:
-		return map[uint8]syscall.Errno{FlagsUnknown: syscall.EINVAL}[o.How]
+		if o.How == FlagsUnknown {
+			return syscall.EINVAL
+		}
 	case Send:
 		return f.malformedSend(o.How)
 	case AddFD:
@@ -103,14 +112,23 @@ func (f Features) malformedCall(o Op) syscall.Errno {
 	return 0
 }
 
-func (f Features) malformedPin(how uint8) syscall.Errno {
+// noPins is what a kernel says to every request about pins: that it has none, that
+// nothing is where the request should be, or that the filter is none for them.
+func (f Features) noPins(null bool) syscall.Errno {
 	switch {
 	case !f.Has(Pins):
 		return syscall.EINVAL
-	case how == PinNull:
+	case null:
 		return syscall.EFAULT
 	case !f.Has(Redirect):
 		return syscall.EPERM
+	}
+	return 0
+}
+
+func (f Features) malformedPin(how uint8) syscall.Errno {
+	if e := f.noPins(how == PinNull); e != 0 {
+		return e
 	}
 	switch how {
 	case PinFlags, PinMisaligned, PinEmpty, PinUnsealed:
@@ -122,13 +140,8 @@ func (f Features) malformedPin(how uint8) syscall.Errno {
 }
 
 func (f Features) malformedRedirect(how uint8) syscall.Errno {
-	switch {
-	case !f.Has(Pins):
-		return syscall.EINVAL
-	case how == RedirectNull:
-		return syscall.EFAULT
-	case !f.Has(Redirect):
-		return syscall.EPERM
+	if e := f.noPins(how == RedirectNull); e != 0 {
+		return e
 	}
 	switch how {
 	case RedirectNoFlags, RedirectNoLength, RedirectNotInMask, RedirectOverflow, RedirectUnsealed:

@@ -7,28 +7,15 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-)
 
-// state is the letter of a thread in /proc: 'S' sleeps, 'T' is stopped, 't' by
-// a tracer, 'Z' is dead; 0 is gone.
-func state(tid int) byte {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", tid))
-	if err != nil {
-		return 0
-	}
-	// The name before it may hold anything but a newline.
-	i := bytes.LastIndexByte(b, ')')
-	if i < 0 || i+2 >= len(b) {
-		return 0
-	}
-	return b[i+2]
-}
+	"unotify-bench/internal/notify"
+)
 
 // becomes waits until a thread is in a state: this is what checks wait for, not
 // a time. The deadline of the check bounds it.
 func (t *T) becomes(tid int, want byte) {
 	for {
-		switch state(tid) {
+		switch notify.ThreadState(tid) {
 		case want:
 			return
 		case 0:
@@ -57,7 +44,7 @@ func (t *T) waitsIn(tid, nr int) {
 	for {
 		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/syscall", tid))
 		t.ok(err, "see which call a thread is in")
-		if bytes.HasPrefix(b, fmt.Appendf(nil, "%d ", nr)) && state(tid) == 'S' {
+		if bytes.HasPrefix(b, fmt.Appendf(nil, "%d ", nr)) && notify.ThreadState(tid) == 'S' {
 			return
 		}
 		time.Sleep(time.Millisecond)

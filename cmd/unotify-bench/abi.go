@@ -240,8 +240,8 @@ func (a *app) abi(ctx context.Context, f abiFlags) error {
 	if err != nil {
 		return err
 	}
-	if n := report.bad(); n > 0 {
-		return failure("%d checks failed or could not tell", n)
+	if bad := report.bad(); bad != "" {
+		return failure("%s", bad)
 	}
 	return nil
 }

@@ -29,16 +29,30 @@ var abiWriters = map[string]func(*abiReport) error{
 	"lava":  func(r *abiReport) error { return r.live.end() },
 }
 
-// bad counts what keeps the exit status from being 0.
-func (r *abiReport) bad() (n int) {
+// bad says which checks failed or could not tell, the first of them by name; "" if
+// none has.
+func (r *abiReport) bad() string {
+	const named = 5
+	var names []string
 	for _, l := range r.lanes {
 		for _, row := range l.Rows {
 			if row.Verdict.Bad() {
-				n++
+				names = append(names, l.Where+" "+row.Check.ID)
 			}
 		}
 	}
-	return n
+	n := len(names)
+	switch {
+	case n == 0:
+		return ""
+	case n > named:
+		names = append(names[:named], fmt.Sprintf("and %d more", n-named))
+	}
+	what := "checks"
+	if n == 1 {
+		what = "check"
+	}
+	return fmt.Sprintf("%d %s failed or could not tell: %s", n, what, strings.Join(names, ", "))
 }
 
 // again is the one command that runs a check again.

@@ -12,8 +12,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"unotify-bench/abi"
 	"unotify-bench/abi/suite"
 	"unotify-bench/kernel"
@@ -67,25 +65,21 @@ func (r *abiRunner) run(ctx context.Context) error {
 			return err
 		}
 	}
-	// Kernels are built one after the other: a build uses all CPUs.
 	machines := map[*abiLane]*kernel.Machine{}
-	var broken []error
-	for _, arch := range r.arches {
+	broken, err := eachArch(ctx, r.arches, func(arch *abi.Arch) error {
 		m, err := r.machine(ctx, arch)
-		if ctx.Err() != nil {
-			return ctx.Err()
+		if err == nil {
+			machines[r.lane(arch.Name, m.Image.Release, m.Image.SHA256)] = m
 		}
-		// One architecture that does not work leaves the others.
-		if err != nil {
-			broken = append(broken, fmt.Errorf("%s: %w", arch.Name, err))
-			continue
-		}
-		machines[r.lane(arch.Name, m.Image.Release, m.Image.SHA256)] = m
+		return err
+	})
+	if err != nil {
+		return err
 	}
 	if len(machines) > 0 {
 		r.bar.Step(fmt.Sprintf("check %s (%s)", strings.Join(archNames(r.arches), ", "), r.kernel))
 	}
-	return errors.Join(errors.Join(broken...), r.each(ctx, func(l *abiLane) error {
+	return errors.Join(broken, eachLane(ctx, r.jobs, r.lanes, func(l *abiLane) error {
 		if m := machines[l]; m != nil {
 			return r.everyRun(l, func() error { return r.check(ctx, l, m) })
 		}
@@ -93,25 +87,7 @@ func (r *abiRunner) run(ctx context.Context) error {
 	}))
 }
 
-// each does something with every lane, as many at once as --jobs allows.
-func (r *abiRunner) each(ctx context.Context, do func(*abiLane) error) error {
-	var g errgroup.Group
-	g.SetLimit(r.jobs)
-	errs := make([]error, len(r.lanes))
-	for i, lane := range r.lanes {
-		g.Go(func() error {
-			if err := do(lane); err != nil {
-				errs[i] = fmt.Errorf("%s: %w", lane.Where, err)
-			}
-			return nil
-		})
-	}
-	_ = g.Wait() // the errors are in errs
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return errors.Join(errs...)
-}
+func (l *abiLane) place() string { return l.Where }
 
 func archNames(as []*abi.Arch) []string {
 	var names []string
@@ -235,8 +211,7 @@ func (r *abiRunner) machine(ctx context.Context, arch *abi.Arch) (*kernel.Machin
 	if err != nil {
 		return nil, err
 	}
-	builder := &runner{app: r.app, plan: &plan{runFlags: runFlags{kernel: r.kernel, source: r.source}}, bar: r.bar}
-	img, err := builder.image(ctx, arch)
+	img, err := r.image(ctx, arch, kernelFlags{variant: r.kernel, source: r.source}, r.bar)
 	if err != nil {
 		return nil, err
 	}

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -24,6 +26,7 @@ type fuzzFlags struct {
 	fault  string
 	ops    int64
 	length int
+	part   string
 	seed   uint64
 	replay string
 	times  int
@@ -83,6 +86,7 @@ func (f *fuzzFlags) define(fl *pflag.FlagSet) {
 	fl.StringVar(&f.fault, "fault", "", "the seeded bug to switch on, of --kernel faulty; an unknown name lists them")
 	fl.Int64Var(&f.ops, "ops", 20_000, "operations in programs by chance, in each place; 0 is none")
 	fl.IntVar(&f.length, "length", 3, "of sequences, all of which are tried: 14 to the power of it; 0 is none")
+	fl.StringVar(&f.part, "part", "1/1", "of these sequences only the K-th of N parts, as K/N: what takes long can be done piece by piece")
 	fl.Uint64Var(&f.seed, "seed", 1, "of programs by chance")
 	fl.StringVar(&f.replay, "replay", "", "instead, do the program in this file")
 	fl.IntVar(&f.times, "times", 1, "how often to do the program of --replay: a race does not show each time")
@@ -132,7 +136,10 @@ func (f fuzzFlags) plan(changed func(flag string) bool) (*fuzzPlan, error) {
 	if err := checkKernel(p.kernel, p.arches); err != nil {
 		return nil, err
 	}
-	p.order = fuzz.Order{Length: f.length, Part: 1, Parts: 1, Ops: f.ops, Seed: f.seed, Patient: fuzzPatience}
+	p.order = fuzz.Order{Length: f.length, Ops: f.ops, Seed: f.seed, Patient: fuzzPatience}
+	if p.order.Part, p.order.Parts, err = parsePart(f.part); err != nil {
+		return nil, err
+	}
 	if f.replay != "" {
 		return p, p.addReplay()
 	}
@@ -219,14 +226,9 @@ func (a *app) fuzz(ctx context.Context, p *fuzzPlan) error {
 	r := &fuzzRunner{app: a, fuzzPlan: p, bar: a.newProgress()}
 	err = r.run(ctx)
 	r.bar.End()
-	if e := out.begin(); err == nil {
-		err = e
-	}
+	err = errors.Join(err, out.begin())
 	r.report(out)
-	if e := out.failed(); err == nil {
-		err = e
-	}
-	if err != nil {
+	if err := errors.Join(err, out.failed()); err != nil {
 		return err
 	}
 	if n := r.findings(); n > 0 {
@@ -244,13 +246,50 @@ func (r *fuzzRunner) report(out *verdicts) {
 	for _, l := range r.lanes {
 		for _, f := range l.found {
 			fmt.Fprintf(out, "\n%s: %s\n", l.where, clean(f.String()))
-			again := fmt.Sprintf("unotify-bench fuzz --on %s --kernel %s --replay FILE", l.where, r.kernel)
-			if name := fuzz.FilterNames(f.Filter); name != "" {
-				again += " --filter " + name
-			}
+			again := r.again(l.where, &f)
 			fmt.Fprintf(out, "# again, with FILE these lines: %s\n%s", again, indent(sanitize(f.Program)))
 		}
 	}
+}
+
+// again is the command that does a finding's program again. A race does not show each
+// time.
+func (r *fuzzRunner) again(where string, f *fuzz.Finding) string {
+	args := []string{"unotify-bench fuzz --on", where}
+	switch {
+	case where == host:
+	case r.fault != "":
+		args = append(args, "--fault", r.fault)
+	default:
+		args = append(args, "--kernel", shellWord(r.kernel))
+	}
+	args = append(args, "--replay FILE")
+	if name := fuzz.FilterNames(f.Filter); name != "" {
+		args = append(args, "--filter", name)
+	}
+	if f.Races() {
+		args = append(args, "--times 100")
+	}
+	return strings.Join(args, " ")
+}
+
+// shellWord is a word as a shell takes it.
+func shellWord(s string) string {
+	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./,:=+@") == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// parsePart reads K/N.
+func parsePart(text string) (part, parts int, err error) {
+	k, n, ok := strings.Cut(text, "/")
+	part, errK := strconv.Atoi(k)
+	parts, errN := strconv.Atoi(n)
+	if !ok || errors.Join(errK, errN) != nil || part < 1 || part > parts || parts > 1<<20 {
+		return 0, 0, usageError("--part is %.40q; want K/N, of N parts the K-th, as in 1/4", text)
+	}
+	return part, parts, nil
 }
 
 func indent(text string) string {

@@ -15,8 +15,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"unotify-bench/abi"
 	"unotify-bench/abi/fuzz"
 	"unotify-bench/abi/model"
@@ -39,7 +37,7 @@ type fuzzRunner struct {
 type fuzzLane struct {
 	where, release string
 	count          fuzz.Count
-	now            string // the program that is done
+	now            *fuzz.Begins // the program that is done
 	found          []fuzz.Finding
 	kept           int
 	machine        *kernel.Machine // nil on the host
@@ -53,39 +51,22 @@ func (r *fuzzRunner) run(ctx context.Context) error {
 			return errors.Join(ctx.Err(), err)
 		}
 	}
-	// Kernels are built one after the other: a build uses all CPUs.
-	var broken []error
-	for _, arch := range r.arches {
-		err := r.ready(ctx, arch)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err != nil {
-			broken = append(broken, fmt.Errorf("%s: %w", arch.Name, err))
-		}
+	broken, err := eachArch(ctx, r.arches, func(arch *abi.Arch) error { return r.ready(ctx, arch) })
+	if err != nil {
+		return err
 	}
 	if len(r.arches) > 0 {
 		r.stage(fmt.Sprintf("fuzz %s (%s)", strings.Join(archNames(r.arches), ", "), r.kernel), len(r.arches))
 	}
-	var g errgroup.Group
-	g.SetLimit(r.jobs)
-	errs := make([]error, len(r.lanes))
-	for i, l := range r.lanes {
+	return errors.Join(broken, eachLane(ctx, r.jobs, r.lanes, func(l *fuzzLane) error {
 		if l.machine != nil {
-			g.Go(func() error {
-				if err := r.boot(ctx, l); err != nil {
-					errs[i] = fmt.Errorf("%s: %w", l.where, err)
-				}
-				return nil
-			})
+			return r.boot(ctx, l)
 		}
-	}
-	_ = g.Wait() // the errors are in errs
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return errors.Join(append(broken, errs...)...)
+		return nil
+	}))
 }
+
+func (l *fuzzLane) place() string { return l.where }
 
 func (r *fuzzRunner) lane(where, release string) *fuzzLane {
 	l := &fuzzLane{where: where, release: release}
@@ -99,7 +80,7 @@ func (r *fuzzRunner) stage(name string, places int) {
 	r.done.Store(0)
 	r.total = int64(places) * r.order.Ops
 	if r.order.Length > 0 {
-		r.total += int64(places) * fuzz.Sequences(len(model.Core()), r.order.Length) * int64(r.order.Length)
+		r.total += int64(places) * fuzz.Sequences(len(model.Core()), r.order.Length) / int64(r.order.Parts) * int64(r.order.Length)
 	}
 	r.bar.Count(name)
 }
@@ -110,8 +91,7 @@ func (r *fuzzRunner) ready(ctx context.Context, arch *abi.Arch) error {
 	if err != nil {
 		return err
 	}
-	builder := &runner{app: r.app, plan: &plan{runFlags: runFlags{kernel: r.kernel, source: r.source}}, bar: r.bar}
-	img, err := builder.image(ctx, arch)
+	img, err := r.image(ctx, arch, kernelFlags{variant: r.kernel, source: r.source}, r.bar)
 	if err != nil {
 		return err
 	}
@@ -152,8 +132,10 @@ func (r *fuzzRunner) boot(ctx context.Context, l *fuzzLane) error {
 		return ctx.Err()
 	case errors.Is(err, errEnough):
 		return nil
-	case l.now != "" && (errors.Is(err, kernel.ErrSplat) || errors.Is(err, kernel.ErrPanic)):
-		l.found = append(l.found, fuzz.Finding{What: "complaint", Program: l.now, Got: err.Error(), Want: "a console that is silent"})
+	case l.now != nil && (errors.Is(err, kernel.ErrSplat) || errors.Is(err, kernel.ErrPanic)):
+		l.found = append(l.found, fuzz.Finding{
+			What: fuzz.Complaints, Program: l.now.Program, Filter: l.now.Filter, Got: err.Error(), Want: "a console that is silent",
+		})
 		r.bar.Log(l.where + ": the kernel complains")
 		return nil
 	case err == nil && exit.Code != 0:
@@ -171,8 +153,8 @@ var errEnough = errors.New("as many findings as are worth reading")
 // take keeps what is told. A guest is not believed: what it says is bounded.
 func (r *fuzzRunner) take(l *fuzzLane, e fuzz.Event) error {
 	switch {
-	case e.Begins != "":
-		if len(e.Begins) > corpusProgram {
+	case e.Begins != nil:
+		if len(e.Begins.Program) > corpusProgram {
 			return errors.New("guest begins a program that is too long")
 		}
 		l.now = e.Begins
@@ -218,7 +200,8 @@ func (r *fuzzRunner) keep(l *fuzzLane, text string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	path := filepath.Join(r.corpus, hex.EncodeToString(sum[:8])+corpusSuffix)
-	if err := os.WriteFile(path, []byte(p.String()), 0o644); err != nil {
+	// Half a program would not be read the next time.
+	if err := errors.Join(os.WriteFile(path+newSuffix, []byte(p.String()), 0o644), os.Rename(path+newSuffix, path)); err != nil {
 		return fmt.Errorf("keep a program: %w", err)
 	}
 	return nil

@@ -127,7 +127,7 @@ func TestLavaFetch(t *testing.T) {
 		rows   int
 	}{
 		{"all", []fakeJob{whole}, nil, exitOK, 1, nil, "3 pass", 2},
-		{"a failure", []fakeJob{failing}, nil, exitFailed, 1, []string{"1 checks failed or could not tell"}, "      a leak\n", 2},
+		{"a failure", []fakeJob{failing}, nil, exitFailed, 1, []string{"1 check failed or could not tell: "}, "      a leak\n", 2},
 		{"complete, says the lab", []fakeJob{cut}, nil, exitFailed, 1,
 			[]string{"job 1 (Complete): 1 of 3 checks have no verdict, reply.rivals the first", "2 of 2 rows have no figures", "not every job did"}, "no device has told", 0},
 		{"killed", []fakeJob{killed}, nil, exitFailed, 1, []string{"the lab did not see the device finish", "1 of 3 checks"}, "1 error, 2 pass", 0},

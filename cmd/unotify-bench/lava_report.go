@@ -28,12 +28,12 @@ func (l *lavaFetcher) report(write func(*abiReport) error) error {
 		fmt.Fprintf(l.stderr, "unotify-bench: %s\n", p)
 	}
 	switch {
-	case len(problems) > 0 && bad > 0:
-		return failure("%d checks failed or could not tell, and not every job did what it should have", bad)
+	case len(problems) > 0 && bad != "":
+		return failure("not every job did what it should have, and %s", bad)
 	case len(problems) > 0:
 		return failure("not every job did what it should have")
-	case bad > 0:
-		return failure("%d checks failed or could not tell", bad)
+	case bad != "":
+		return failure("%s", bad)
 	}
 	return nil
 }

@@ -168,7 +168,7 @@ func (c *command) runs(t *testing.T, want int) {
 	t.Helper()
 	c.start(t)
 	if got := c.status(t); got != want {
-		t.Fatalf("%v: exit status %d, want %d\n%s", c.Args, got, want, &c.stderr)
+		t.Fatalf("%v: exit status %d, want %d\n%s%s", c.Args, got, want, &c.stdout, &c.stderr)
 	}
 }
 

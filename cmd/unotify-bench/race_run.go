@@ -11,8 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"unotify-bench/abi"
 	"unotify-bench/abi/suite"
 	"unotify-bench/kernel"
@@ -48,41 +46,23 @@ func (r *raceRunner) run(ctx context.Context) error {
 			}
 		}
 	}
-	// Kernels are built one after the other: a build uses all CPUs.
 	machines := map[*raceLane]*kernel.Machine{}
-	var broken []error
-	for _, arch := range r.arches {
-		err := r.machines(ctx, arch, machines)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		// One architecture that does not work leaves the others.
-		if err != nil {
-			broken = append(broken, fmt.Errorf("%s: %w", arch.Name, err))
-		}
+	broken, err := eachArch(ctx, r.arches, func(arch *abi.Arch) error { return r.machines(ctx, arch, machines) })
+	if err != nil {
+		return err
 	}
 	if len(machines) > 0 {
 		r.stage(fmt.Sprintf("race on %s (%s)", strings.Join(archNames(r.arches), ", "), r.kernel), len(r.arches))
 	}
-	var g errgroup.Group
-	g.SetLimit(r.jobs)
-	errs := make([]error, len(r.lanes))
-	for i, l := range r.lanes {
+	return errors.Join(broken, eachLane(ctx, r.jobs, r.lanes, func(l *raceLane) error {
 		if m := machines[l]; m != nil {
-			g.Go(func() error {
-				if err := r.boot(ctx, l, m); err != nil {
-					errs[i] = fmt.Errorf("%s: %w", l.fill.Where, err)
-				}
-				return nil
-			})
+			return r.boot(ctx, l, m)
 		}
-	}
-	_ = g.Wait() // the errors are in errs
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return errors.Join(append(broken, errs...)...)
+		return nil
+	}))
 }
+
+func (l *raceLane) place() string { return l.fill.Where }
 
 // stage begins to count on so many kernels.
 func (r *raceRunner) stage(name string, places int) {
@@ -118,8 +98,7 @@ func (r *raceRunner) machines(ctx context.Context, arch *abi.Arch, machines map[
 	if err != nil {
 		return err
 	}
-	builder := &runner{app: r.app, plan: &plan{runFlags: runFlags{kernel: r.kernel, source: r.source}}, bar: r.bar}
-	img, err := builder.image(ctx, arch)
+	img, err := r.image(ctx, arch, kernelFlags{variant: r.kernel, source: r.source}, r.bar)
 	if err != nil {
 		return err
 	}

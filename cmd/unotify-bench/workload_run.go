@@ -35,23 +35,21 @@ type workloadRunner struct {
 const guestSize = 25
 
 func (r *workloadRunner) run(ctx context.Context) error {
-	var broken []error
 	if r.onHost {
 		if err := r.onThisMachine(ctx); err != nil {
 			return err
 		}
 	}
-	for _, arch := range r.arches {
+	broken, err := eachArch(ctx, r.arches, func(arch *abi.Arch) error {
 		for _, clock := range r.clocks {
-			err := r.inMachines(ctx, arch, clock)
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			// One architecture that does not work leaves the others.
-			if err != nil {
-				broken = append(broken, fmt.Errorf("%s: %w", arch.Name, err))
+			if err := r.inMachines(ctx, arch, clock); err != nil {
+				return err
 			}
 		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	failures, notes := r.judge.conclude(len(r.program) > 0)
 	for _, n := range notes {
@@ -59,8 +57,8 @@ func (r *workloadRunner) run(ctx context.Context) error {
 	}
 	failures = append(r.failures, failures...)
 	switch {
-	case len(broken) > 0:
-		return errors.Join(broken...)
+	case broken != nil:
+		return broken
 	case len(failures) > 0:
 		return failure("%d rows could not be measured, or do not agree:\n  %s", len(failures), strings.Join(failures, "\n  "))
 	}

@@ -3,6 +3,7 @@ package notify
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"unsafe"
 
 	"golang.org/x/net/bpf"
@@ -21,46 +22,57 @@ const (
 // Program is an assembled classic BPF filter, ready for seccomp(2).
 type Program []bpf.RawInstruction
 
+// policy assembles a filter that kills the process when a call comes through
+// another architecture's table, and allows what body lets through.
+func policy(what string, body ...bpf.Instruction) (Program, error) {
+	p, err := bpf.Assemble(slices.Concat([]bpf.Instruction{
+		bpf.LoadAbsolute{Off: dataArch, Size: 4},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: Native.AuditArch, SkipTrue: 1},
+		bpf.RetConstant{Val: abi.SECCOMP_RET_KILL_PROCESS},
+		bpf.LoadAbsolute{Off: dataNr, Size: 4},
+	}, body, []bpf.Instruction{bpf.RetConstant{Val: abi.SECCOMP_RET_ALLOW}}))
+	if err != nil {
+		return nil, fmt.Errorf("assemble filter for %s: %w", what, err)
+	}
+	return p, nil
+}
+
 // FilterFor returns a filter that answers action (a SECCOMP_RET_* value with
 // its data) to syscall nr, allows every other call, and kills the process
 // when the call comes through another architecture's table: that is what a
 // policy must do, and what lets the kernel cache the constant verdicts
 // (seccomp_cache_prepare in kernel/seccomp.c, since 5.11).
 func FilterFor(nr int, action uint32) (Program, error) {
-	p, err := bpf.Assemble([]bpf.Instruction{
-		bpf.LoadAbsolute{Off: dataArch, Size: 4},
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: Native.AuditArch, SkipTrue: 1},
-		bpf.RetConstant{Val: abi.SECCOMP_RET_KILL_PROCESS},
-		bpf.LoadAbsolute{Off: dataNr, Size: 4},
+	return policy(fmt.Sprintf("syscall %d", nr),
 		bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(nr), SkipFalse: 1},
 		bpf.RetConstant{Val: action},
-		bpf.RetConstant{Val: abi.SECCOMP_RET_ALLOW},
-	})
-	if err != nil {
-		return nil, fmt.Errorf("assemble filter for syscall %d: %w", nr, err)
-	}
-	return p, nil
+	)
 }
 
 // FilterForArg is FilterFor where only the calls count whose argument arg has
 // value for its low half: what classic BPF, of 32 bits, loads at once. All
 // three architectures are little-endian.
 func FilterForArg(nr, arg int, value, action uint32) (Program, error) {
-	p, err := bpf.Assemble([]bpf.Instruction{
-		bpf.LoadAbsolute{Off: dataArch, Size: 4},
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: Native.AuditArch, SkipTrue: 1},
-		bpf.RetConstant{Val: abi.SECCOMP_RET_KILL_PROCESS},
-		bpf.LoadAbsolute{Off: dataNr, Size: 4},
+	return policy(fmt.Sprintf("argument %d of syscall %d", arg, nr),
 		bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(nr), SkipFalse: 3},
 		bpf.LoadAbsolute{Off: dataArgs + 8*uint32(arg), Size: 4},
 		bpf.JumpIf{Cond: bpf.JumpEqual, Val: value, SkipFalse: 1},
 		bpf.RetConstant{Val: action},
-		bpf.RetConstant{Val: abi.SECCOMP_RET_ALLOW},
-	})
-	if err != nil {
-		return nil, fmt.Errorf("assemble filter for argument %d of syscall %d: %w", arg, nr, err)
-	}
-	return p, nil
+	)
+}
+
+// FilterForMagic is FilterFor with every call whose argument arg has value for its
+// low half. Whoever shares a process with the caller, as the Go runtime's threads
+// do, is left alone by a value that none of them passes. But rt_sigreturn(2) is let
+// through: it has no arguments, and its registers are what a handler has left there,
+// so that a signal that came to a caller would have the value, too.
+func FilterForMagic(arg int, value, action uint32) (Program, error) {
+	return policy(fmt.Sprintf("argument %d", arg),
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.SYS_RT_SIGRETURN, SkipTrue: 3},
+		bpf.LoadAbsolute{Off: dataArgs + 8*uint32(arg), Size: 4},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: value, SkipFalse: 1},
+		bpf.RetConstant{Val: action},
+	)
 }
 
 // FilterForCompat is FilterFor for calls of 32-bit tasks, whose number nr is.
@@ -110,24 +122,4 @@ func (p Program) Install(flags uint) (fd int, err error) {
 		return -1, nil
 	}
 	return int(r), nil
-}
-
-// FilterForMagic notifies of, or does whatever else action says to, every call
-// whose argument arg has value for its low half, and allows the others. Whoever
-// shares a process with the caller, as the Go runtime's threads do, is left alone
-// by a value that none of them passes.
-func FilterForMagic(arg int, value, action uint32) (Program, error) {
-	p, err := bpf.Assemble([]bpf.Instruction{
-		bpf.LoadAbsolute{Off: dataArch, Size: 4},
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: Native.AuditArch, SkipTrue: 1},
-		bpf.RetConstant{Val: abi.SECCOMP_RET_KILL_PROCESS},
-		bpf.LoadAbsolute{Off: dataArgs + 8*uint32(arg), Size: 4},
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: value, SkipFalse: 1},
-		bpf.RetConstant{Val: action},
-		bpf.RetConstant{Val: abi.SECCOMP_RET_ALLOW},
-	})
-	if err != nil {
-		return nil, fmt.Errorf("assemble filter for argument %d: %w", arg, err)
-	}
-	return p, nil
 }

@@ -102,6 +102,31 @@ func TestFilterForArg(t *testing.T) {
 	}
 }
 
+func TestFilterForMagic(t *testing.T) {
+	const arg, value = 5, 0x756e_6f74
+	action := uint32(abi.SECCOMP_RET_USER_NOTIF)
+	p, err := FilterForMagic(arg, value, action)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name     string
+		nr, arch uint32
+		arg      uint64
+		want     uint32
+	}{
+		{"a call", unix.SYS_OPENAT, Native.AuditArch, value, action},
+		{"another one", unix.SYS_GETPPID, Native.AuditArch, value, action},
+		{"another value", unix.SYS_OPENAT, Native.AuditArch, value + 1, abi.SECCOMP_RET_ALLOW},
+		{"a signal handler's end", unix.SYS_RT_SIGRETURN, Native.AuditArch, value, abi.SECCOMP_RET_ALLOW},
+		{"another table", unix.SYS_OPENAT, Native.AuditArch ^ 1, value, abi.SECCOMP_RET_KILL_PROCESS},
+	} {
+		if got := verdict(t, p, tt.nr, tt.arch, [6]uint64{arg: tt.arg}); got != tt.want {
+			t.Errorf("%s: verdict %#x, want %#x", tt.name, got, tt.want)
+		}
+	}
+}
+
 // verdict runs a filter on a call. seccomp loads words in native order, the VM
 // as a network has it: each word is turned round for it.
 func verdict(t *testing.T, p Program, nr, arch uint32, args [6]uint64) uint32 {

@@ -4,8 +4,6 @@ import (
 	"fmt"
 
 	"golang.org/x/net/bpf"
-
-	"unotify-bench/abi"
 )
 
 // Rule is what a filter answers to one syscall.
@@ -21,12 +19,7 @@ type Rule struct {
 // FilterOf is FilterFor with several rules, of which the first that fits
 // counts.
 func FilterOf(rules []Rule) (Program, error) {
-	ins := []bpf.Instruction{
-		bpf.LoadAbsolute{Off: dataArch, Size: 4},
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: Native.AuditArch, SkipTrue: 1},
-		bpf.RetConstant{Val: abi.SECCOMP_RET_KILL_PROCESS},
-		bpf.LoadAbsolute{Off: dataNr, Size: 4},
-	}
+	var ins []bpf.Instruction
 	for _, r := range rules {
 		if !r.Only {
 			ins = append(ins,
@@ -41,9 +34,5 @@ func FilterOf(rules []Rule) (Program, error) {
 			bpf.RetConstant{Val: r.Action},
 			bpf.LoadAbsolute{Off: dataNr, Size: 4})
 	}
-	p, err := bpf.Assemble(append(ins, bpf.RetConstant{Val: abi.SECCOMP_RET_ALLOW}))
-	if err != nil {
-		return nil, fmt.Errorf("assemble a filter of %d rules: %w", len(rules), err)
-	}
-	return p, nil
+	return policy(fmt.Sprintf("%d rules", len(rules)), ins...)
 }
