@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -213,7 +214,7 @@ func (m *Machine) boot(ctx context.Context, emu *emulator, onEvent func(Event) e
 	// The program is put in front of QEMUArgs as vmtest splits QEMUCommand
 	// on white space. OptionsFor is not used: it would take up whatever
 	// VMTEST_* variables the user happens to have.
-	opts.QEMUArgs = slices.Concat(dieWithUs(), args)
+	opts.QEMUArgs = slices.Concat(dieWithUs(os.Getpid()), args)
 	if m.Trace != nil {
 		defer m.Trace.close()
 		more, err := m.Trace.args(ctx, emu, opts.AddFile)
@@ -224,7 +225,7 @@ func (m *Machine) boot(ctx context.Context, emu *emulator, onEvent func(Event) e
 	}
 
 	// exec.CommandContext enforces this even while onEvent blocks.
-	bound, cancel := context.WithTimeout(ctx, m.Timeout)
+	bound, cancel := withPatience(ctx, m.Timeout)
 	defer cancel()
 	start := time.Now()
 	vm, err := opts.Start(bound)
@@ -256,7 +257,7 @@ func (m *Machine) boot(ctx context.Context, emu *emulator, onEvent func(Event) e
 	switch {
 	case ctx.Err() != nil:
 		err = fmt.Errorf("boot %s: %w", m.Arch.Name, ctx.Err())
-	case bound.Err() == context.DeadlineExceeded:
+	case errors.Is(context.Cause(bound), context.DeadlineExceeded):
 		err = fmt.Errorf("%w: %s guest ran for %v", ErrTimeout, m.Arch.Name, m.Timeout)
 	case err == nil && !exit.Done:
 		err = w.whyNotDone(waitErr, complaints.String())

@@ -155,15 +155,27 @@ func parseVersion(out string) (string, error) {
 type guestFiles struct{ initrd, console, events int }
 
 // dieWithUs comes in front of QEMU's command line, so that the kernel kills the
-// machine when this process is killed: it could run, and measure, for nobody.
+// machine when this process ends, however that ends (PR_SET_PDEATHSIG). If this
+// process has ended before setpriv asks for that, nobody would: so the shell, which
+// setpriv starts, looks whether its parent is still parent, and QEMU takes its place.
+//
 // vmtest keeps exec.Cmd and its SysProcAttr for itself. setpriv is of util-linux,
 // which is everywhere but on the smallest systems.
-var dieWithUs = sync.OnceValue(func() []string {
-	path, err := exec.LookPath("setpriv")
-	if err != nil || exec.Command(path, "--pdeathsig", "KILL", "true").Run() != nil {
+func dieWithUs(parent int) []string {
+	path := setpriv()
+	if path == "" {
 		return nil
 	}
-	return []string{path, "--pdeathsig", "KILL"}
+	const script = `[ "$PPID" = "$1" ] && shift && exec "$@"`
+	return []string{path, "--pdeathsig", "KILL", "/bin/sh", "-c", script, "sh", strconv.Itoa(parent)}
+}
+
+var setpriv = sync.OnceValue(func() string {
+	path, err := exec.LookPath("setpriv")
+	if err != nil || exec.Command(path, "--pdeathsig", "KILL", "/bin/sh", "-c", "true").Run() != nil {
+		return ""
+	}
+	return path
 })
 
 // args is the command line of QEMU, program first.

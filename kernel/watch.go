@@ -20,8 +20,9 @@ type watch struct {
 func (w *watch) until(ctx context.Context, kill func(), ended <-chan error) (why, waitErr error) {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
-	quiet := time.Now() // since when nothing was heard
-	var ending, splat time.Time
+	var p patience
+	never := time.Duration(-1)
+	quiet, ending, splat := p.passed(), never, never // since when: nothing was heard, …
 	for {
 		select {
 		case waitErr = <-ended:
@@ -36,33 +37,50 @@ func (w *watch) until(ctx context.Context, kill func(), ended <-chan error) (why
 		}
 		var heard bool
 		heard, why = w.look()
-		now := time.Now()
+		now := p.passed()
 		if heard {
 			quiet = now
 		}
-		if ending.IsZero() && (w.ch.done || w.con.panic != "") {
+		if ending == never && (w.ch.done || w.con.panic != "") {
 			ending = now
 		}
-		if splat.IsZero() && w.con.splat != nil {
+		if splat == never && w.con.splat != nil {
 			splat = now
 		}
-		switch {
-		case why != nil || ctx.Err() != nil:
-		case !ending.IsZero() && now.Sub(ending) > endGrace:
-			if !w.ch.done {
-				why = fmt.Errorf("%w: %s", ErrPanic, w.con.panic)
-			} else {
-				why = fmt.Errorf("%w: %s guest said done and then did not power off in %v", ErrTimeout, w.m.Arch.Name, endGrace)
+		if why == nil && ctx.Err() == nil {
+			why = w.late(now, quiet, ending, splat)
+			if why != nil && childStopped() {
+				why, quiet, ending, splat = nil, now, later(ending, now), later(splat, now)
 			}
-		case w.m.Idle > 0 && now.Sub(quiet) > w.m.Idle:
-			why = fmt.Errorf("%w: %s guest sent nothing for %v", ErrIdle, w.m.Arch.Name, w.m.Idle)
-		case !splat.IsZero() && now.Sub(splat) > splatGrace:
-			why = ErrSplat
 		}
 		if why != nil {
 			kill()
 		}
 	}
+}
+
+// later begins to wait anew, if it was waited.
+func later(since, now time.Duration) time.Duration {
+	if since < 0 {
+		return since
+	}
+	return now
+}
+
+// late is why a machine that has nothing said since quiet, or is ending, or has a
+// kernel that complained, has had time enough.
+func (w *watch) late(now, quiet, ending, splat time.Duration) error {
+	switch {
+	case ending >= 0 && now-ending > endGrace && !w.ch.done:
+		return fmt.Errorf("%w: %s", ErrPanic, w.con.panic)
+	case ending >= 0 && now-ending > endGrace:
+		return fmt.Errorf("%w: %s guest said done and then did not power off in %v", ErrTimeout, w.m.Arch.Name, endGrace)
+	case w.m.Idle > 0 && now-quiet > w.m.Idle:
+		return fmt.Errorf("%w: %s guest sent nothing for %v", ErrIdle, w.m.Arch.Name, w.m.Idle)
+	case splat >= 0 && now-splat > splatGrace:
+		return ErrSplat
+	}
+	return nil
 }
 
 // look takes in what the guest has written since the last look.
