@@ -31,22 +31,22 @@ var graph = map[string]row{
 	"abi/riscv64": {[]string{"abi"}, []string{cmpPkg}},
 
 	// Not facts but code: whoever may import the facts may not import it.
-	suiteDir: {[]string{"abi/", "asmstubs", "internal/notify", xsys}, []string{cmpPkg, "golang.org/x/arch/"}},
+	suiteDir: {[]string{"abi/", "asmstubs", "internal/notify", "internal/tempdir", xsys}, []string{cmpPkg, "golang.org/x/arch/"}},
 
 	// The wire ABI as a program: a leaf.
 	modelDir: {nil, []string{cmpPkg}},
-	fuzzDir:  {[]string{"abi", modelDir, "internal/notify", xsys}, []string{cmpPkg}},
+	fuzzDir:  {[]string{"abi", modelDir, "internal/notify", "internal/tempdir", xsys}, []string{cmpPkg}},
 
 	// A leaf: a porter lifts it out as it is.
 	"asmstubs": {nil, []string{"abi/", cmpPkg, xsys}},
 
 	"internal/notify": {[]string{"abi/", "asmstubs", xsys, "golang.org/x/net/bpf"}, []string{cmpPkg}},
-	"bench/workload":  {[]string{"abi", "asmstubs", "internal/lazy", "internal/notify", xsys}, []string{cmpPkg}},
-	"bench":           {[]string{"abi", "asmstubs", "internal/notify", xsys}, []string{"abi/", cmpPkg}},
+	"bench/workload":  {[]string{"abi", "asmstubs", "internal/lazy", "internal/notify", "internal/tempdir", xsys}, []string{cmpPkg}},
+	"bench":           {[]string{"abi", "asmstubs", "internal/notify", "internal/tempdir", xsys}, []string{"abi/", cmpPkg}},
 
 	// Knows nothing of what guests do, and is the only one to know QEMU.
 	"kernel": {
-		[]string{"abi/", "internal/lazy", xsys, "github.com/hugelgupf/vmtest/", "github.com/u-root/u-root/pkg/cpio", "github.com/cavaliergopher/cpio"},
+		[]string{"abi/", "internal/lazy", "internal/tempdir", xsys, "github.com/hugelgupf/vmtest/", "github.com/u-root/u-root/pkg/cpio", "github.com/cavaliergopher/cpio"},
 		[]string{"abi/", cmpPkg, cmpPkg + "/cmpopts", "github.com/google/rpmpack"},
 	},
 	// Programs that kernel's tests run in guests.
@@ -64,6 +64,8 @@ var graph = map[string]row{
 	// Knows nothing of QEMU, nor of Linux but what functions are called.
 	"internal/profile": {[]string{"github.com/ajstarks/svgo", "github.com/google/pprof/profile"}, []string{cmpPkg, "internal/golden"}},
 	"internal/lazy":    {nil, nil},
+	// A leaf: who makes files for a while is everywhere.
+	"internal/tempdir": {[]string{xsys}, []string{cmpPkg}},
 	"internal/lava":    {[]string{"internal/lazy"}, []string{cmpPkg, "internal/figure", "internal/golden", "results/lengths"}},
 	// How long checks took: a committed result that is compiled in. A leaf.
 	"results/lengths": {nil, nil},
@@ -72,7 +74,7 @@ var graph = map[string]row{
 
 	"cmd/unotify-bench": {
 		[]string{
-			"abi/", suiteDir, modelDir, fuzzDir, "bench", "bench/workload", "internal/figure", "internal/lava", "internal/lazy", "internal/notify", "internal/profile", "internal/report", "kernel", "asmstubs", "results/lengths",
+			"abi/", suiteDir, modelDir, fuzzDir, "bench", "bench/workload", "internal/figure", "internal/lava", "internal/lazy", "internal/notify", "internal/profile", "internal/report", "internal/tempdir", "kernel", "asmstubs", "results/lengths",
 			"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/vbauerster/mpb/v8/",
 			"golang.org/x/perf/", "golang.org/x/sync/", xsys, "golang.org/x/term",
 			"gonum.org/v1/gonum/mathext",

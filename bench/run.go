@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"unotify-bench/internal/notify"
+	"unotify-bench/internal/tempdir"
 )
 
 // workerGrace is how long a worker may be late beyond twice a row's limit: it
@@ -21,12 +21,12 @@ const workerGrace = 5 * time.Second
 // worker can be started.
 func Run(ctx context.Context, cfg Config, cells []Cell, emit func(Row) error) error {
 	// Targets are killed in the middle, so their files are for us to remove.
-	dir, err := os.MkdirTemp(cfg.Dir, "unotify-bench-")
+	dir, err := tempdir.New(cfg.Dir)
 	if err != nil {
 		return fmt.Errorf("make a directory for the targets' files: %w", err)
 	}
-	defer os.RemoveAll(dir)
-	cfg.Dir = dir
+	defer func() { _ = dir.Remove() }()
+	cfg.Dir = dir.Path
 	var w *notify.Process
 	// Killing the worker is what wakes us from waiting for its row.
 	var stop func() bool
@@ -72,6 +72,11 @@ func Run(ctx context.Context, cfg Config, cells []Cell, emit func(Row) error) er
 			case !errors.Is(err, notify.ErrPeerGone):
 				row.Err = fmt.Sprintf("worker: %v", err)
 			}
+			end()
+		}
+		if hung && w != nil {
+			// The row was there in time: this process was stopped, or had much
+			// else to do. Its worker was killed all the same.
 			end()
 		}
 		if err := emit(row); err != nil {

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"unotify-bench/internal/lazy"
+	"unotify-bench/internal/tempdir"
 )
 
 // overlay is how a patched source differs from the source: the text of each
@@ -35,20 +36,21 @@ const docs = "Documentation/"
 // which they are applied one after another. The source is never written to.
 type scratch struct {
 	dir     string
+	temp    *tempdir.Dir // it
 	src     *source
 	without []string // prefixes of paths that patches do not reach
 	copied  map[string]bool
 }
 
 func newScratch(src *source, without []string) (*scratch, error) {
-	dir, err := os.MkdirTemp("", "unotify-patch-")
+	dir, err := tempdir.New("")
 	if err != nil {
 		return nil, fmt.Errorf("apply patches: %w", err)
 	}
-	return &scratch{dir, src, without, map[string]bool{}}, nil
+	return &scratch{dir.Path, dir, src, without, map[string]bool{}}, nil
 }
 
-func (s *scratch) close() { os.RemoveAll(s.dir) }
+func (s *scratch) close() { _ = s.temp.Remove() }
 
 func (s *scratch) leavesOut(name string) bool { return below(name, s.without) }
 

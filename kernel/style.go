@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"unotify-bench/internal/tempdir"
 )
 
 // styleIgnored are the types of complaint of Linux's checkpatch.pl that do
@@ -24,11 +26,12 @@ var styleTool = Tool{"perl", "perl", "check the patches' style"}
 // checkStyle lets the source's own checkpatch.pl look at a patch, and returns
 // its errors and warnings.
 func checkStyle(ctx context.Context, src *source, p patch) error {
-	dir, err := os.MkdirTemp("", "unotify-style-")
+	temp, err := tempdir.New("")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = temp.Remove() }()
+	dir := temp.Path
 	file := filepath.Join(dir, filepath.Base(p.name))
 	if err := os.WriteFile(file, []byte(p.text), 0o644); err != nil {
 		return err

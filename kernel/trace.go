@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"unotify-bench/internal/tempdir"
 )
 
 // Trace has a machine on the Insns clock write down every instruction that it
@@ -127,12 +129,12 @@ func plugin(ctx context.Context, emu *emulator) (*os.File, error) {
 			return nil, fmt.Errorf("%s: %w", t.Need, err)
 		}
 	}
-	dir, err := os.MkdirTemp("", "unotify-plugin-")
+	dir, err := tempdir.New("")
 	if err != nil {
 		return nil, fmt.Errorf("make a directory for the plugin: %w", err)
 	}
-	defer os.RemoveAll(dir)
-	out := filepath.Join(dir, "trace.so")
+	defer func() { _ = dir.Remove() }()
+	out := filepath.Join(dir.Path, "trace.so")
 	cmd := exec.CommandContext(ctx, "gcc", "-shared", "-fPIC", "-O2", "-fvisibility=hidden",
 		"-DPLUGIN_VERSION="+strconv.Itoa(version), "-x", "c", "-o", out, "-")
 	cmd.Stdin = strings.NewReader(pluginSource)

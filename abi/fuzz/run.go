@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"unotify-bench/internal/notify"
+	"unotify-bench/internal/tempdir"
 )
 
 // Roles of this program's children.
@@ -80,12 +81,12 @@ type Event struct {
 // done.
 func Run(ctx context.Context, o Order, emit func(Event) error) error {
 	if o.Dir == "" {
-		dir, err := os.MkdirTemp("", "unotify-bench-fuzz-")
+		dir, err := tempdir.New("")
 		if err != nil {
 			return fmt.Errorf("make a directory for what targets open: %w", err)
 		}
-		defer os.RemoveAll(dir)
-		o.Dir = dir
+		defer func() { _ = dir.Remove() }()
+		o.Dir = dir.Path
 	}
 	p, err := notify.Start(roleWorker)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"unotify-bench/abi"
 	"unotify-bench/internal/notify"
+	"unotify-bench/internal/tempdir"
 )
 
 // Roles of this program's children.
@@ -100,11 +101,11 @@ func runOne(ctx context.Context, c *Check, deadline time.Duration) (o Outcome, t
 // inChild has a child with a role and a directory for its files, and ends all
 // that is left of it. Talk may set late, which kills the child, anew.
 func inChild(ctx context.Context, role string, deadline time.Duration, talk func(conn *notify.Conn, dir string, late *time.Timer) error) error {
-	dir, err := os.MkdirTemp("", "unotify-bench-abi-")
+	dir, err := tempdir.New("")
 	if err != nil {
 		return fmt.Errorf("make a directory for the check's files: %w", err)
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = dir.Remove() }()
 	p, err := notify.Start(role)
 	if err != nil {
 		return err
@@ -113,7 +114,7 @@ func inChild(ctx context.Context, role string, deadline time.Duration, talk func
 	stop := context.AfterFunc(ctx, p.Kill)
 	defer stop()
 	late := time.AfterFunc(deadline, p.Kill)
-	err = talk(p.Conn, dir, late)
+	err = talk(p.Conn, dir.Path, late)
 	switch {
 	case !late.Stop():
 		return fmt.Errorf("the check did not end within %v: killed", deadline)

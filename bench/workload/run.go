@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"unotify-bench/internal/notify"
+	"unotify-bench/internal/tempdir"
 )
 
 // Config is what holds for a whole run.
@@ -37,12 +38,12 @@ const grace = 10 * time.Second
 // can be started.
 func Run(ctx context.Context, cfg Config, cells []Cell, emit func(Row) error) error {
 	// Targets may be killed in the middle, so their files are ours to remove.
-	base, err := os.MkdirTemp(cfg.Dir, "unotify-")
+	base, err := tempdir.New(cfg.Dir)
 	if err != nil {
 		return fmt.Errorf("make a directory for the targets' files: %w", err)
 	}
-	defer os.RemoveAll(base)
-	cfg.Dir = filepath.Join(base, "w")
+	defer func() { _ = base.Remove() }()
+	cfg.Dir = filepath.Join(base.Path, "w")
 	known := ""
 	for _, c := range cells {
 		if c.Workload != known {

@@ -12,6 +12,7 @@ import (
 
 	"unotify-bench/bench"
 	"unotify-bench/internal/notify"
+	"unotify-bench/internal/tempdir"
 	"unotify-bench/kernel"
 )
 
@@ -135,12 +136,12 @@ func (a *app) peer(ctx context.Context, source string, count, calls int) error {
 	if err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "unotify-bench-peer-")
+	dir, err := tempdir.New("")
 	if err != nil {
 		return fmt.Errorf("make a directory for the C twin: %w", err)
 	}
-	defer os.RemoveAll(dir)
-	twin := filepath.Join(dir, "twin")
+	defer func() { _ = dir.Remove() }()
+	twin := filepath.Join(dir.Path, "twin")
 	if err := compileTwin(ctx, twin); err != nil {
 		return err
 	}
