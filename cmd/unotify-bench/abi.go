@@ -236,7 +236,9 @@ func (a *app) abi(ctx context.Context, f abiFlags) error {
 	err = errors.Join(err, r.run(ctx))
 	r.bar.End()
 	report.lanes, report.live = r.lanes, r.live
-	err = errors.Join(err, journal.close(err == nil), out.begin(), p.report(report), out.failed())
+	err = errors.Join(err, out.begin(), p.report(report), out.failed())
+	// A report for which there was no room can be written again.
+	err = errors.Join(err, journal.close(err == nil))
 	if err != nil {
 		return err
 	}

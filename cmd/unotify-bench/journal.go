@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"sync"
 )
 
@@ -17,7 +16,7 @@ import (
 type journal[Row any] struct {
 	mu   sync.Mutex
 	path string
-	file *os.File
+	file *lineFile
 	old  map[string][]Row // complete units of the run that is resumed
 }
 
@@ -49,12 +48,13 @@ func openJournal[Row any](path, plan string, resume bool) (*journal[Row], error)
 		}
 	}
 	// The old journal is replaced only by a complete new one, so that a
-	// second interruption loses nothing.
-	f, err := os.CreateTemp(filepath.Dir(path), ".journal-*")
+	// second interruption loses nothing. Its name is free, or was left by a run
+	// that was killed here: the results file is locked.
+	f, err := os.Create(path + newSuffix)
 	if err != nil {
 		return nil, fmt.Errorf("write a journal beside the results: %w", err)
 	}
-	j.file = f
+	j.file = &lineFile{File: f}
 	err = j.write(entry[Row]{Plan: plan})
 	for unit, rows := range j.old {
 		for i := range rows {

@@ -96,9 +96,6 @@ func (l *lavaFetcher) collect() (problems []string, lanes []*abiLane, err error)
 	return problems, lanes, err
 }
 
-// newSuffix is that of a file that takes the place of another when it is whole.
-const newSuffix = ".new"
-
 // missing says what a job has not done, of which the last run is named.
 func (h *heard) missing(j *lavaJob, last *heard) (problems []string) {
 	checks, rows := h.lacks(j)

@@ -125,6 +125,9 @@ func terminal(w io.Writer) int {
 	if c, ok := w.(*checked); ok {
 		w = c.Writer
 	}
+	if own, ok := w.(*ownFile); ok {
+		w = own.File
+	}
 	f, ok := w.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return 0

@@ -173,7 +173,7 @@ func (a *app) measure(ctx context.Context, f runFlags) error {
 	if err != nil {
 		return err
 	}
-	if f.profile && !s.regular {
+	if f.profile && !s.file.regular {
 		s.discard()
 		return usageError("--profile writes files beside the results: -o must name a file or a directory")
 	}

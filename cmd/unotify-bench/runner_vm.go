@@ -269,7 +269,7 @@ func seedList(n int) string {
 // consoleLog is where the console of a machine is kept, beside the results
 // if these are a file.
 func (l *vmLane) consoleLog(seed uint64) (string, error) {
-	if !l.sink.regular {
+	if !l.sink.file.regular {
 		return "", nil
 	}
 	dir := strings.TrimSuffix(l.sink.path, filepath.Ext(l.sink.path)) + ".console"

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"unotify-bench/abi"
 	"unotify-bench/internal/report"
@@ -146,7 +145,14 @@ func makeDir(dir, suffix string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		dir = filepath.Join(state, time.Now().UTC().Format("20060102T150405.000Z")+suffix)
+		err = byTime(func(name string) error {
+			dir = filepath.Join(state, name+suffix)
+			return os.Mkdir(dir, 0o755)
+		}, os.ErrExist)
+		if err != nil {
+			return "", fmt.Errorf("make the directory for results: %w", err)
+		}
+		return dir, nil
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", fmt.Errorf("make the directory for results (choose another with -o): %w", err)

@@ -8,10 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"time"
 
 	"golang.org/x/perf/benchfmt"
-	"golang.org/x/sys/unix"
 
 	"unotify-bench/internal/lava"
 	"unotify-bench/internal/report"
@@ -22,7 +20,7 @@ import (
 // set that the table is made from.
 type sink struct {
 	mu      sync.Mutex
-	file    *os.File
+	file    *ownFile
 	path    string
 	writers []report.Writer
 	flush   []*bufio.Writer
@@ -30,8 +28,6 @@ type sink struct {
 	lava    *lavaFigures // one of writers, if any is
 
 	fileFormat string
-	regular    bool // not a device or a pipe
-	created    bool // by this run
 }
 
 // newSink opens the results file: output where -o names one, a new file in
@@ -40,20 +36,27 @@ type sink struct {
 // printed at the end and for which the results file is in benchfmt.
 func newSink(format, output string, resume bool, stdout io.Writer) (*sink, error) {
 	s := &sink{}
-	name := time.Now().UTC().Format("20060102T150405.000Z") + ".txt"
+	dir, ours := output, false // whether the name is for us to choose
 	switch info, err := os.Stat(output); {
 	case output == "":
-		dir, err := stateDir()
-		if err != nil {
+		if dir, err = stateDir(); err != nil {
 			return nil, err
 		}
-		s.path = filepath.Join(dir, name)
+		ours = true
 	case err == nil && info.IsDir():
-		s.path = filepath.Join(output, name)
-	default:
-		s.path = output
+		ours = true
 	}
-	if err := s.claim(resume); err != nil {
+	var err error
+	if ours {
+		err = byTime(func(name string) error {
+			s.path = filepath.Join(dir, name+".txt")
+			return s.claim(resume)
+		}, errTaken)
+	} else {
+		s.path = output
+		err = s.claim(resume)
+	}
+	if err != nil {
 		return nil, err
 	}
 	s.fileFormat = "benchfmt"
@@ -74,47 +77,32 @@ func newSink(format, output string, resume bool, stdout io.Writer) (*sink, error
 // claim opens the results file, which must not be another run's. Nothing is
 // cut off before the run begins; see open.
 func (s *sink) claim(resume bool) error {
-	_, err := os.Lstat(s.path)
-	s.created = errors.Is(err, os.ErrNotExist)
-	if s.file, err = os.OpenFile(s.path, os.O_WRONLY|os.O_CREATE, 0o644); err != nil {
+	file, err := claim(s.path)
+	if errors.Is(err, errTaken) {
+		return err
+	}
+	if err != nil {
 		return fmt.Errorf("open the file for results (choose another with -o): %w", err)
 	}
-	info, err := s.file.Stat()
-	if err != nil {
-		s.file.Close()
-		return fmt.Errorf("look at the file for results: %w", err)
+	if file.size > 0 && !resume {
+		file.Close()
+		return usageError("%s holds results already: %w, remove it, or --resume its run", s.path, errTaken)
 	}
-	if s.regular = info.Mode().IsRegular(); !s.regular {
-		return nil
-	}
-	// A file system without locks has this check less.
-	if err := unix.Flock(int(s.file.Fd()), unix.LOCK_EX|unix.LOCK_NB); errors.Is(err, unix.EWOULDBLOCK) {
-		s.file.Close()
-		return usageError("another run is writing %s: choose another file", s.path)
-	}
-	if info.Size() > 0 && !resume {
-		s.file.Close()
-		return usageError("%s holds results already: choose another file, remove it, or --resume its run", s.path)
-	}
+	s.file = file
 	return nil
 }
 
 // beside names a file beside the results; "" where they go to a device or a
 // pipe, beside which nothing is kept.
 func (s *sink) beside(suffix string) string {
-	if !s.regular {
+	if !s.file.regular {
 		return ""
 	}
 	return s.path + suffix
 }
 
 // discard ends a sink that nothing was written to.
-func (s *sink) discard() {
-	s.file.Close()
-	if s.created {
-		os.Remove(s.path)
-	}
-}
+func (s *sink) discard() { s.file.discard() }
 
 func (s *sink) add(format string, w io.Writer) error {
 	b := bufio.NewWriter(w)
@@ -140,7 +128,7 @@ func (s *sink) open() error {
 			return err
 		}
 	}
-	if !s.regular {
+	if !s.file.regular {
 		return nil
 	}
 	if err := s.file.Truncate(0); err != nil {

@@ -1,8 +1,8 @@
 package main
 
 import (
+	"errors"
 	"fmt"
-	"os"
 )
 
 // verdicts is where a report of `abi` or `abi race` goes: a file, or standard output. The
@@ -10,28 +10,27 @@ import (
 // it, so that what it holds is lost only to something newer.
 type verdicts struct {
 	checked
-	file    *os.File // nil for standard output
-	path    string
-	created bool // by this run
+	file *ownFile // nil for standard output
 }
 
 func (a *app) openVerdicts(path string) (*verdicts, error) {
 	if path == "" {
 		return &verdicts{checked: checked{Writer: a.stdout}}, nil
 	}
-	_, gone := os.Lstat(path)
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o644)
+	f, err := claim(path)
+	if errors.Is(err, errTaken) {
+		return nil, err
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open the file for the report (choose another with -o): %w", err)
 	}
-	return &verdicts{checked: checked{Writer: f}, file: f, path: path, created: gone != nil}, nil
+	return &verdicts{checked: checked{Writer: f}, file: f}, nil
 }
 
 // discard ends a run before anything is checked.
 func (v *verdicts) discard() {
-	_ = v.Close()
-	if v.created {
-		os.Remove(v.path)
+	if v.file != nil {
+		v.file.discard()
 	}
 }
 
@@ -45,20 +44,14 @@ func (v *verdicts) Close() error {
 
 // regular reports whether there is a file that can be emptied, and beside
 // which a journal can lie.
-func (v *verdicts) regular() bool {
-	if v.file == nil {
-		return false
-	}
-	info, err := v.file.Stat()
-	return err == nil && info.Mode().IsRegular()
-}
+func (v *verdicts) regular() bool { return v.file != nil && v.file.regular }
 
 // journal is the path of the journal, "" if there is to be none.
 func (v *verdicts) journal() string {
 	if !v.regular() {
 		return ""
 	}
-	return v.path + ".journal"
+	return v.file.Name() + ".journal"
 }
 
 // begin empties a file.
@@ -77,5 +70,5 @@ func (v *verdicts) failed() error {
 	if v.file == nil {
 		return v.err
 	}
-	return fmt.Errorf("write %s: %w", v.path, v.err)
+	return fmt.Errorf("write %s: %w", v.file.Name(), v.err)
 }
