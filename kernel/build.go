@@ -130,8 +130,12 @@ func (b *Builder) Build(ctx context.Context, arch *abi.Arch, v Variant) (*Image,
 	var missing *ErrMissingTool
 	if errors.As(err, &missing) {
 		// Who has no compiler can still use what was built.
-		if img, lookup := b.Lookup(arch, v); lookup == nil {
+		img, lookup := b.Lookup(arch, v)
+		if lookup == nil {
 			return img, nil
+		}
+		if errors.Is(lookup, errDamaged) {
+			err = errors.Join(lookup, err)
 		}
 	}
 	if err != nil {

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"unotify-bench/abi"
 )
@@ -50,32 +49,6 @@ func (c cacheDir) imageDir(e Entry) string {
 	return c.path(string(Images), e.Arch+"-"+string(e.Variant)+"-"+e.Key)
 }
 
-// Entry describes a kernel in the cache.
-type Entry struct {
-	Arch     string // abi.Arch.Name
-	Variant  Variant
-	Release  string
-	Key      string
-	SHA256   string
-	Size     int64
-	Built    time.Time
-	Source   string // version and hash of the archive, or "dir:" and its path
-	Config   string // hash of the merged fragments
-	Patches  string `json:",omitempty"` // hash of the series, "" for none
-	Compiler string
-	Units    int64 // lines that make printed for the whole object tree
-
-	Path    string `json:"-"`
-	Damaged string `json:"-"` // why the entry is of no use, if it is not
-	// Outdated says that its fragments or patches are others than today's.
-	Outdated bool `json:"-"`
-}
-
-const (
-	entryFile  = "entry.json"
-	kernelFile = "kernel"
-)
-
 // List tells what kernels the cache holds, the newest first.
 func (b *Builder) List() ([]Entry, error) {
 	c, err := b.cache()
@@ -101,45 +74,8 @@ func (b *Builder) List() ([]Entry, error) {
 	return entries, nil
 }
 
-func readEntry(dir string) Entry {
-	e := Entry{Path: filepath.Join(dir, kernelFile)}
-	text, err := os.ReadFile(filepath.Join(dir, entryFile))
-	if err == nil {
-		err = json.Unmarshal(text, &e)
-	}
-	if err != nil {
-		return Entry{Path: e.Path, Key: filepath.Base(dir), Damaged: err.Error()}
-	}
-	if st, err := os.Stat(e.Path); err != nil {
-		e.Damaged = err.Error()
-	} else if st.Size() != e.Size {
-		e.Damaged = fmt.Sprintf("it has %d bytes instead of %d", st.Size(), e.Size)
-	}
-	return e
-}
-
-// check reads the whole image.
-func (e Entry) check() error {
-	if e.Damaged != "" {
-		return errors.New(e.Damaged)
-	}
-	sum, err := FileSHA256(e.Path)
-	if err != nil {
-		return err
-	}
-	if sum != e.SHA256 {
-		return fmt.Errorf("its SHA-256 is %.12s instead of %.12s", sum, e.SHA256)
-	}
-	return nil
-}
-
-func (e Entry) image(arch *abi.Arch) *Image {
-	return &Image{Arch: arch, Variant: e.Variant, Path: e.Path, Release: e.Release, SHA256: e.SHA256, Key: e.Key}
-}
-
 // Lookup returns a kernel that was built before from today's fragments and
-// patches. It
-// neither builds nor needs a compiler.
+// patches. It neither builds nor needs a compiler.
 func (b *Builder) Lookup(arch *abi.Arch, v Variant) (*Image, error) {
 	r, err := b.request(arch, v)
 	if err != nil {
@@ -154,7 +90,7 @@ func (b *Builder) Lookup(arch *abi.Arch, v Variant) (*Image, error) {
 		return nil, fmt.Errorf("%w: %s %s; %s", ErrNotBuilt, arch.Name, v, hint)
 	}
 	if err := e.check(); err != nil {
-		return nil, fmt.Errorf("%w: %s is damaged: %w; %s", ErrNotBuilt, e.Path, err, hint)
+		return nil, fmt.Errorf("%w: %s %w: %w; %s", ErrNotBuilt, e.Path, errDamaged, err, hint)
 	}
 	return e.image(arch), nil
 }
@@ -256,6 +192,13 @@ func (b *Builder) CleanOutdated(ctx context.Context) (int, error) {
 	entries, err := b.List()
 	if err != nil {
 		return 0, err
+	}
+	// What a build that was killed was about to publish.
+	left, _ := filepath.Glob(c.path(string(Images), tempPrefix+"*"))
+	for _, dir := range left {
+		if err := os.RemoveAll(dir); err != nil {
+			return 0, fmt.Errorf("clean the cache: %w", err)
+		}
 	}
 	n := 0
 	for _, e := range entries {

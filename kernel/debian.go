@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -33,7 +34,11 @@ func (b *Builder) OpenDebian(ctx context.Context, arch *abi.Arch) (*Image, error
 	known := c.path(string(Packages), Debian+"-"+arch.Name)
 	if name, err := os.ReadFile(known); err == nil {
 		if dir := c.path(string(Packages), filepath.Base(string(name))); fileExists(dir) {
-			return openUnpacked(dir, arch)
+			err := checkUnpacked(dir)
+			if err == nil || errors.Is(err, fs.ErrNotExist) {
+				return openUnpacked(dir, arch)
+			}
+			b.progress().Log(fmt.Sprintf("%v: it is fetched again", err))
 		}
 	}
 	work := c.path("download-" + arch.Name)

@@ -37,6 +37,8 @@ var (
 	ErrNoStep = errors.New("no series")
 	// ErrNoSource says that no kernel source could be had.
 	ErrNoSource = errors.New("no kernel source")
+	// errDamaged says that something in the cache is not what was put there.
+	errDamaged = errors.New("is damaged")
 )
 
 // ErrMissingTool is returned as a pointer when a program, or a header the

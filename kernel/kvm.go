@@ -3,7 +3,6 @@ package kernel
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -122,7 +121,8 @@ func readVerdict(file string) (v kvmVerdict, ok bool) {
 	return v, err == nil && json.Unmarshal(b, &v) == nil
 }
 
-// writeVerdict is atomic, as two runs may try at once.
+// writeVerdict may be read, or done by another run, in the middle: what comes of that
+// is damaged, and the next run tries again.
 func writeVerdict(file string, v kvmVerdict) error {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -131,16 +131,5 @@ func writeVerdict(file string, v kvmVerdict) error {
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(file), ".kvm-")
-	if err != nil {
-		return err
-	}
-	_, err = tmp.Write(append(b, '\n'))
-	if err = errors.Join(err, tmp.Close()); err == nil {
-		err = os.Rename(tmp.Name(), file)
-	}
-	if err != nil {
-		os.Remove(tmp.Name())
-	}
-	return err
+	return os.WriteFile(file, append(b, '\n'), 0o644)
 }

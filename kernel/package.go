@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -54,6 +55,14 @@ func (b *Builder) OpenPackage(ctx context.Context, file string, arch *abi.Arch) 
 	}
 	defer l.Close()
 	dir := c.path(string(Packages), sum[:keyLen])
+	if err := checkUnpacked(dir); err != nil && fileExists(dir) {
+		if !errors.Is(err, fs.ErrNotExist) {
+			b.progress().Log(fmt.Sprintf("%v: it is unpacked again", err))
+		}
+		if err := os.RemoveAll(dir); err != nil {
+			return nil, err
+		}
+	}
 	if !fileExists(dir) {
 		b.progress().Step("unpack " + filepath.Base(file))
 		if err := unpackKernel(ctx, file, open, dir); err != nil {
@@ -199,6 +208,9 @@ func unpackKernel(ctx context.Context, file string, read files, dir string) erro
 	}
 	if err := orderModules(filepath.Join(work, modulesDir)); err != nil {
 		return fmt.Errorf("%w: %w", ErrNotKernel, err)
+	}
+	if err := writeSums(work); err != nil {
+		return err
 	}
 	return os.Rename(work, dir)
 }

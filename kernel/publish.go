@@ -23,14 +23,17 @@ func publish(ctx context.Context, c cacheDir, tree objectTree, e Entry, arch *ab
 	if err := os.MkdirAll(images, 0o755); err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp(images, tempPrefix)
-	if err != nil {
+	// The name is the entry's, whose object tree is locked: what a build that was
+	// killed has left there is removed by the next.
+	final := c.imageDir(e)
+	dir := filepath.Join(images, tempPrefix+filepath.Base(final))
+	if err := os.RemoveAll(dir); err != nil {
+		return nil, err
+	}
+	if err := os.Mkdir(dir, 0o755); err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	if err := os.Chmod(dir, 0o755); err != nil {
-		return nil, err
-	}
 	path := filepath.Join(dir, kernelFile)
 	if tree.target.strip {
 		strip := exec.CommandContext(ctx, tree.target.prefix()+"strip", "-s", "-o", path, tree.out(tree.target.image))
@@ -56,10 +59,9 @@ func publish(ctx context.Context, c cacheDir, tree objectTree, e Entry, arch *ab
 	if err := copyFile(filepath.Join(dir, "config"), tree.out(".config")); err != nil {
 		return nil, err
 	}
-	if err := writeJSON(filepath.Join(dir, entryFile), e); err != nil {
+	if err := writeEntry(dir, e); err != nil {
 		return nil, err
 	}
-	final := c.imageDir(e)
 	if err := os.RemoveAll(final); err != nil {
 		return nil, err
 	}

@@ -169,7 +169,7 @@ func (v view) file(name string, f *overlayFile) error {
 	}
 	// A reader, or who comes after an interruption, finds the old file or
 	// the new one.
-	temp, err := os.CreateTemp(filepath.Dir(at), tempPrefix)
+	temp, err := os.Create(filepath.Join(filepath.Dir(at), tempPrefix+filepath.Base(at)))
 	if err != nil {
 		return err
 	}
