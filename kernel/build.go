@@ -209,7 +209,7 @@ func (b *Builder) build(ctx context.Context, r request, src *source, compiler st
 		b.progress().Log(fmt.Sprintf("the description of %s is damaged, it is built again", dir))
 	}
 	tree := objectTree{dir: cache.objectTree(name), target: r.target, release: r.release, vars: r.spec.vars, lock: l}
-	units, err := b.fill(ctx, tree, r, src, cache.root)
+	units, err := b.fillInOrder(ctx, tree, r, src, cache.root)
 	if err != nil {
 		return nil, err
 	}
@@ -266,7 +266,10 @@ func (b *Builder) fill(ctx context.Context, tree objectTree, r request, src *sou
 	}
 	// First they become new to make, which is what an interruption must
 	// leave to be done.
-	now := time.Now()
+	now, err := tree.now()
+	if err != nil {
+		return units, spaceError(err, cacheRoot, objectSpace)
+	}
 	for _, name := range files {
 		if err := os.Chtimes(filepath.Join(tree.dir, name), now, now); err != nil {
 			return units, err

@@ -37,6 +37,8 @@ var (
 	ErrNoStep = errors.New("no series")
 	// ErrNoSource says that no kernel source could be had.
 	ErrNoSource = errors.New("no kernel source")
+	// ErrClock says that the clock was set back while a kernel was built.
+	ErrClock = errors.New("the clock was set back while the kernel was compiled")
 	// errDamaged says that something in the cache is not what was put there.
 	errDamaged = errors.New("is damaged")
 )
