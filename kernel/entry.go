@@ -99,7 +99,15 @@ func (e Entry) check() error {
 	if sum != e.SHA256 {
 		return fmt.Errorf("its SHA-256 is %.12s instead of %.12s", sum, e.SHA256)
 	}
-	return nil
+	if e.Sum != "" {
+		return nil
+	}
+	// The description may have been changed, and only here would it count.
+	img, err := OpenImage(e.Path, nil)
+	if err == nil && img.Release != "" && img.Release != e.Release {
+		err = fmt.Errorf("it is Linux %s, and not %s as %s says", img.Release, e.Release, entryFile)
+	}
+	return err
 }
 
 func (e Entry) image(arch *abi.Arch) *Image {
