@@ -1,7 +1,8 @@
 package main
 
 import (
-	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,54 +15,117 @@ import (
 	"unotify-bench/internal/report"
 )
 
-// TestDiskFull gives a run a disk that has room for some rows. They are kept,
-// and with more room the run goes on.
-func TestDiskFull(t *testing.T) {
-	dir := t.TempDir()
-	small, kept := filepath.Join(dir, "small"), filepath.Join(dir, "kept")
-	for _, d := range []string{small, kept} {
-		if err := os.Mkdir(d, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	// The mount is private to these processes and ends with them.
-	const script = `mount --make-rprivate / && mount -t tmpfs -o size=8k none "$1" || exit 99
+// smallDisk has c run with a disk of so many pages and inodes at small, which is
+// private to it, and moves what is there in the end to kept.
+func smallDisk(t *testing.T, c *command, small, kept string, pages, inodes int) {
+	t.Helper()
+	const script = `mount --make-rprivate / && mount -t tmpfs -o "$3" none "$1" || exit 99
 small=$1 kept=$2
-shift 2
+shift 3
 "$@"
 status=$?
-cp "$small"/* "$kept" || exit 98
+cp -r "$small"/. "$kept" || exit 98
 exit $status`
-	c := newCommand(t)
-	c.Path, c.Args = shell(t), append([]string{"sh", "-c", script, "sh", small, kept, "unotify-bench"}, hostRun(filepath.Join(small, "r.txt"))...)
+	options := fmt.Sprintf("size=%dk,nr_inodes=%d", 4*pages, inodes)
+	c.Path, c.Args = shell(t), append([]string{"sh", "-c", script, "sh", small, kept, options}, c.Args...)
 	c.SysProcAttr.Cloneflags = syscall.CLONE_NEWNS
 	if os.Geteuid() != 0 {
 		c.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
 		c.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}}
 		c.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}}
 	}
+}
+
+// TestDiskFull gives a run a disk that has room for some rows. They are kept,
+// and with more room the run goes on.
+func TestDiskFull(t *testing.T) {
+	g, small := newGround(t, withoutOutput(hostRun(""))...), t.TempDir()
+	c := newCommand(t, hostRun(filepath.Join(small, "r.txt"))...)
+	smallDisk(t, c, small, g.results, 2, 100)
 	c.runs(t, exitEnvironment)
 	if !strings.Contains(c.stderr.String(), "no space left on device") {
 		t.Errorf("not told what is wrong: %q", &c.stderr)
 	}
-	path := filepath.Join(kept, "r.txt")
-	f, err := report.ReadFile(path)
-	if err != nil && !errors.Is(err, report.ErrCut) {
-		t.Fatal(err)
-	}
-	measured := names(f)
+	g.text(t)
+	measured := names(results(t, g.path))
 	if n := len(measured); n == 0 || n >= hostRows {
 		t.Fatalf("%d rows kept, want some of %d", n, hostRows)
 	}
 
-	newCommand(t, hostRun(path, "--resume")...).runs(t, exitOK)
-	all := names(results(t, path))
+	g.completes(t)
+	all := names(results(t, g.path))
 	if len(all) != hostRows {
 		t.Errorf("%d rows in the end, want %d", len(all), hostRows)
 	}
 	if diff := cmp.Diff(measured, all[:len(measured)]); diff != "" {
 		t.Errorf("first rows before and after (-before +after):\n%s", diff)
 	}
+}
+
+// TestFaultDisk gives runs disks of random sizes, each of which is full at another
+// write, for results, for the state directory and for temporary files.
+func TestFaultDisk(t *testing.T) {
+	for _, tt := range []struct {
+		of  string
+		set func(c *command, small string) // has c use the disk
+	}{
+		{"results", func(c *command, small string) { c.Args = append(c.Args, "-o", filepath.Join(small, "r.txt")) }},
+		{"state", func(c *command, small string) { c.Env = append(c.Env, "XDG_STATE_HOME="+small) }},
+		{"temp", func(c *command, small string) { c.Env = append(c.Env, "TMPDIR="+small) }},
+	} {
+		t.Run(tt.of, func(t *testing.T) {
+			r, ended, kept := chance(t), map[int]int{}, 0
+			for i := range 2 * *faultsN {
+				g, small := newGround(t, fightRun...), t.TempDir()
+				c := newCommand(t, fightRun...)
+				c.Env = append(c.Env, "XDG_STATE_HOME="+g.temp) // of who has no other
+				tt.set(c, small)
+				smallDisk(t, c, small, g.results, 1+r.IntN(6), 1+i%6) // the first has no room for any file
+				c.start(t)
+				status := c.status(t)
+				ended[status]++
+				switch {
+				case status == exitOK:
+				case status != exitEnvironment && status != exitFailed:
+					t.Errorf("exit status %d\n%s", status, &c.stderr)
+				case !strings.Contains(c.stderr.String(), "no space left on device"):
+					t.Errorf("not told what is wrong: %q", &c.stderr)
+				}
+				for _, file := range resultsIn(t, g.results, g.temp) {
+					g.path = file
+					g.text(t) // has whole lines
+					f, err := report.ReadFile(file)
+					if err == nil {
+						kept += len(f.Results)
+					}
+				}
+				if tt.of == "results" && status != exitOK {
+					g.completes(t)
+				}
+			}
+			if ended[exitOK] == 2**faultsN {
+				t.Error("there was room for everything")
+			}
+			t.Logf("%d disks for %s: exit statuses %v, %d rows kept in whole lines", 2**faultsN, tt.of, ended, kept)
+		})
+	}
+}
+
+// resultsIn lists results files below directories.
+func resultsIn(t *testing.T, dirs ...string) (files []string) {
+	t.Helper()
+	for _, dir := range dirs {
+		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && strings.HasSuffix(path, ".txt") {
+				files = append(files, path)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return files
 }
 
 func shell(t *testing.T) string {

@@ -153,22 +153,26 @@ func TestInterruptStart(t *testing.T) {
 	}
 }
 
-// TestKilled ends the command in a way that it cannot notice.
+// TestKilled ends the command in a way that it cannot notice. What it has left of
+// temporary files is gone with the next.
 func TestKilled(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "r.txt")
-	c := newCommand(t, hostRun(path)...)
+	g := newGround(t, withoutOutput(hostRun(""))...)
+	c := g.command(t)
 	c.start(t)
-	awaitRows(t, c, path, 3)
+	awaitRows(t, c, g.path, 3)
 	_ = c.Process.Kill()
 	c.status(t)
-	if got := len(results(t, path).Results); got < 3 {
+	if got := len(results(t, g.path).Results); got < 3 {
 		t.Errorf("%d rows kept, 3 were there", got)
 	}
-	newCommand(t, hostRun(path, "--resume")...).runs(t, exitOK)
-	if got := len(results(t, path).Results); got != hostRows {
+	g.completes(t)
+	if got := len(results(t, g.path).Results); got != hostRows {
 		t.Errorf("%d rows in the end, want %d", got, hostRows)
 	}
 }
+
+// withoutOutput takes off -o and its value, which are last.
+func withoutOutput(args []string) []string { return args[:len(args)-2] }
 
 // TestKilledMachine: QEMU does not outlive the command, however that ends.
 func TestKilledMachine(t *testing.T) {
