@@ -97,7 +97,7 @@ func configLine(line string) (sym, value string, ok bool) {
 		return sym, "n", found && strings.HasPrefix(sym, "CONFIG_")
 	}
 	sym, value, ok = strings.Cut(line, "=")
-	return sym, value, ok && strings.HasPrefix(sym, "CONFIG_")
+	return sym, value, ok && strings.HasPrefix(sym, "CONFIG_") && value != ""
 }
 
 // checkConfig compares what was asked for with the .config that Kconfig made

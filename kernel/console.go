@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"unicode"
 
 	"unotify-bench/internal/lazy"
 )
@@ -206,7 +207,7 @@ func printable(line []byte) string {
 		if r == '\t' {
 			return ' '
 		}
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
+		if !unicode.IsPrint(r) { // what reorders text is none, nor is another line's end
 			return -1
 		}
 		return r

@@ -67,8 +67,9 @@ func parsePatch(p patch) (parsedPatch, error) {
 		}
 		switch {
 		case strings.HasPrefix(line, "diff --git "):
-			a, b, ok := strings.Cut(strings.TrimPrefix(line, "diff --git a/"), " b/")
-			if !ok || !filepath.IsLocal(a) || !filepath.IsLocal(b) {
+			names, ok := strings.CutPrefix(line, "diff --git a/")
+			a, b, two := strings.Cut(names, " b/")
+			if !ok || !two || !filepath.IsLocal(a) || !filepath.IsLocal(b) {
 				return fail("%q names no file", line)
 			}
 			out.files = append(out.files, fileDiff{old: a, new: b})

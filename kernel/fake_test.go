@@ -173,7 +173,7 @@ func tarOf(t *testing.T, dir, top string) []byte {
 	return b.Bytes()
 }
 
-func addFile(t *testing.T, w *tar.Writer, name string, text []byte) {
+func addFile(t testing.TB, w *tar.Writer, name string, text []byte) {
 	t.Helper()
 	if err := w.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(text))}); err != nil {
 		t.Fatal(err)
@@ -183,7 +183,7 @@ func addFile(t *testing.T, w *tar.Writer, name string, text []byte) {
 	}
 }
 
-func gzipped(t *testing.T, b []byte) []byte {
+func gzipped(t testing.TB, b []byte) []byte {
 	t.Helper()
 	var z bytes.Buffer
 	w := gzip.NewWriter(&z)

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
@@ -112,43 +113,50 @@ func identifyFlat(r io.Reader, head []byte) (identity, error) {
 	default:
 		return id, fmt.Errorf("%w: neither bzImage, nor vmlinux, nor an arm64 or riscv Image", ErrNotKernel)
 	}
-	release, err := findRelease(r)
-	id.release = release
+	var err error
+	id.release, err = findRelease(r)
 	return id, err
 }
 
 // identifyGzip takes Image.gz, which QEMU unpacks for arm64 only
 // (load_aarch64_image in hw/arm/boot.c).
 func identifyGzip(f *os.File) (identity, error) {
-	open := func() (io.Reader, error) {
-		if _, err := f.Seek(0, io.SeekStart); err != nil {
-			return nil, err
-		}
-		return gzip.NewReader(f)
+	id, err := identifyGzipped(f)
+	if err != nil && !errors.Is(err, ErrNotKernel) {
+		err = fmt.Errorf("%w: broken gzip: %w", ErrNotKernel, err)
 	}
-	z, err := open()
-	if err != nil {
-		return identity{}, fmt.Errorf("%w: broken gzip: %w", ErrNotKernel, err)
+	return id, err
+}
+
+func identifyGzipped(f *os.File) (id identity, err error) {
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return id, err
 	}
-	head := make([]byte, headSize)
-	if _, err := io.ReadFull(z, head); err != nil {
-		return identity{}, fmt.Errorf("%w: broken gzip: %w", ErrNotKernel, err)
-	}
-	if z, err = open(); err != nil {
-		return identity{}, err
-	}
-	id, err := identifyFlat(z, head)
+	z, err := gzip.NewReader(f)
 	if err != nil {
 		return id, err
 	}
-	// One that is cut short would be a guest that hangs.
-	if _, err := io.Copy(io.Discard, z); err != nil {
-		return id, fmt.Errorf("%w: broken gzip: %w", ErrNotKernel, err)
+	all := &io.LimitedReader{R: z, N: maxImage + 1}
+	r := bufio.NewReaderSize(all, headSize)
+	head, err := r.Peek(headSize)
+	if err != nil {
+		return id, err
 	}
-	if id.arch != &arm64.Arch {
-		err = fmt.Errorf("%w: QEMU unpacks no Image.gz for %s; gunzip it first", ErrNotKernel, id.arch.Name)
+	if id, err = identifyFlat(r, bytes.Clone(head)); err != nil {
+		return id, err
 	}
-	return id, err
+	// One that is cut short would be a guest that hangs, and one without end a
+	// host that does.
+	if _, err := io.Copy(io.Discard, r); err != nil {
+		return id, err
+	}
+	switch {
+	case all.N == 0:
+		return id, fmt.Errorf("%w: more than %d MiB unpacked", ErrNotKernel, maxImage>>20)
+	case id.arch != &arm64.Arch:
+		return id, fmt.Errorf("%w: QEMU unpacks no Image.gz for %s; gunzip it first", ErrNotKernel, id.arch.Name)
+	}
+	return id, nil
 }
 
 // identifyBzImage reads the header of Documentation/arch/x86/boot.rst.
@@ -171,7 +179,9 @@ func identifyBzImage(f *os.File, head []byte) (identity, error) {
 		}
 		text, _, _ = bytes.Cut(text[:n], []byte{0})
 		text, _, _ = bytes.Cut(text, []byte(" "))
-		id.release = string(text)
+		if plainRelease().Match(text) {
+			id.release = string(text)
+		}
 	}
 	return id, nil
 }
@@ -184,14 +194,13 @@ func identifyELF(f *os.File) (identity, error) {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return identity{}, err
 	}
-	release, err := findRelease(f)
-	if err != nil {
+	var id identity
+	if id.release, err = findRelease(f); err != nil {
 		return identity{}, err
 	}
-	if release == "" {
+	if id.release == "" {
 		return identity{}, fmt.Errorf("%w: an ELF file for %v without a Linux version in it", ErrNotKernel, e.Machine)
 	}
-	id := identity{release: release}
 	switch {
 	case e.Machine == elf.EM_X86_64 && hasPVH(e):
 		id.arch = &amd64.Arch
@@ -232,8 +241,18 @@ func hasPVH(e *elf.File) bool {
 	return false
 }
 
+// maxImage bounds a compressed image, unpacked. A vmlinux with all that debuggers
+// read has half of it.
+var maxImage int64 = 1 << 30 // a test has less
+
+// What an image says of its release goes to terminals and into results: what uname
+// could say (64 bytes, include/uapi/linux/utsname.h), and no control characters.
+const release = `[0-9]{1,4}\.[0-9]{1,4}[!-~]{0,54}`
+
+var plainRelease = lazy.Regexp(`^` + release + `$`)
+
 // banner is linux_banner of init/version.c, up to the builder's name.
-var banner = lazy.Regexp(`Linux version ([0-9]+\.[0-9]+[^ \x00]*) \(`)
+var banner = lazy.Regexp(`Linux version (` + release + `) \(`)
 
 // findRelease looks for the banner without holding the image in memory.
 func findRelease(r io.Reader) (string, error) {

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"debug/elf"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -13,7 +12,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/cavaliergopher/cpio"
@@ -23,10 +21,6 @@ import (
 
 // A distribution's kernel comes in a package, and what a machine here needs of it
 // is in modules: virtio, and the console device on it that carries the events.
-
-// channelModules are what the channel is made of where it is not built in. What
-// these depend on they say themselves.
-var channelModules = []string{"virtio_mmio", "virtio_pci", "virtio_console"}
 
 const modulesDir = "modules" // beside the unpacked kernel, and in the guest
 
@@ -181,6 +175,7 @@ func unpackKernel(ctx context.Context, file string, read files, dir string) erro
 		return err
 	}
 	kernels := 0
+	left := &allowance{maxPackage}
 	err = read(ctx, bufio.NewReaderSize(f, 1<<20), func(name string, r io.Reader) error {
 		to := ""
 		if base := path.Base(name); strings.HasPrefix(base, "vmlinuz") {
@@ -196,7 +191,7 @@ func unpackKernel(ctx context.Context, file string, read files, dir string) erro
 		if err != nil {
 			return err
 		}
-		return errors.Join(writeFrom(filepath.Join(work, to), content), content.Close())
+		return errors.Join(left.write(filepath.Join(work, to), content), content.Close())
 	})
 	switch {
 	case ctx.Err() != nil:
@@ -223,74 +218,21 @@ func decompressed(ctx context.Context, r io.Reader, to string) (io.ReadCloser, e
 	return decompress(ctx, bufio.NewReader(r))
 }
 
-func writeFrom(file string, r io.Reader) error {
+// maxPackage bounds what is taken of a package, unpacked: some kB of it can be as
+// much as a disk holds. A kernel and its modules are a tenth.
+var maxPackage int64 = 1 << 30 // a test has less
+
+// allowance is how many bytes may still be unpacked.
+type allowance struct{ left int64 }
+
+func (l *allowance) write(file string, r io.Reader) error {
 	f, err := os.Create(file)
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(f, r)
+	n, err := io.Copy(f, io.LimitReader(r, l.left+1))
+	if l.left -= n; err == nil && l.left < 0 {
+		err = fmt.Errorf("it is too large, unpacked: more than %d MiB", maxPackage>>20)
+	}
 	return errors.Join(err, f.Close())
-}
-
-// moduleName is what a module is called by others: "virtio_ring" for
-// virtio-ring.ko.xz.
-func moduleName(base string) (string, bool) {
-	name, kind, _ := strings.Cut(base, ".")
-	return strings.ReplaceAll(name, "-", "_"), slices.Contains([]string{"ko", "ko.gz", "ko.xz", "ko.zst"}, kind)
-}
-
-// orderModules leaves in dir what the channel needs, with names that sort as it
-// has to be loaded. What is not there is taken to be built in.
-func orderModules(dir string) error {
-	var order []string
-	var add func(name string) error
-	add = func(name string) error {
-		file := filepath.Join(dir, name+".ko")
-		if slices.Contains(order, file) || !fileExists(file) {
-			return nil
-		}
-		needs, err := moduleDepends(file)
-		for _, n := range needs {
-			err = errors.Join(err, add(n))
-		}
-		order = append(order, file)
-		return err
-	}
-	for _, name := range channelModules {
-		if err := add(name); err != nil {
-			return err
-		}
-	}
-	all, err := filepath.Glob(filepath.Join(dir, "*"))
-	for _, file := range all {
-		if i := slices.Index(order, file); i < 0 {
-			err = errors.Join(err, os.Remove(file))
-		} else {
-			err = errors.Join(err, os.Rename(file, filepath.Join(dir, fmt.Sprintf("%02d-%s", i, filepath.Base(file)))))
-		}
-	}
-	return err
-}
-
-// moduleDepends reads the names that modpost wrote: scripts/mod/modpost.c.
-func moduleDepends(file string) ([]string, error) {
-	e, err := elf.Open(file)
-	if err != nil {
-		return nil, fmt.Errorf("%s is no module: %w", filepath.Base(file), err)
-	}
-	defer e.Close()
-	s := e.Section(".modinfo")
-	if s == nil {
-		return nil, fmt.Errorf("%s is no module: it has no .modinfo", filepath.Base(file))
-	}
-	info, err := s.Data()
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Base(file), err)
-	}
-	for field := range bytes.SplitSeq(info, []byte{0}) {
-		if names, ok := strings.CutPrefix(string(field), "depends="); ok && names != "" {
-			return strings.Split(strings.ReplaceAll(names, "-", "_"), ","), nil
-		}
-	}
-	return nil, nil
 }

@@ -72,7 +72,7 @@ func writeDeb(t *testing.T, files map[string][]byte) string {
 	return deb
 }
 
-func writeRPM(t *testing.T, files map[string][]byte, compressor string) string {
+func writeRPM(t testing.TB, files map[string][]byte, compressor string) string {
 	t.Helper()
 	r, err := rpmpack.NewRPM(rpmpack.RPMMetaData{Name: "kernel-core", Version: "6.12", Arch: "riscv64", Compressor: compressor})
 	if err != nil {

@@ -175,7 +175,7 @@ func (b *Builder) unpacked(ctx context.Context, c cacheDir, archive string) (*so
 }
 
 // makefileField is one of the first lines of Linux's Makefile.
-var makefileField = lazy.Regexp(`(?m)^(VERSION|PATCHLEVEL|SUBLEVEL|EXTRAVERSION) *=[ \t]*(\S*)$`)
+var makefileField = lazy.Regexp(`(?m)^(VERSION|PATCHLEVEL|SUBLEVEL|EXTRAVERSION) *=[ \t]*([!-~]*)$`)
 
 // makefileVersion reads the version that a source tree says it has.
 func makefileVersion(dir string) (string, error) {

@@ -15,6 +15,11 @@ import (
 // deb makes a Debian package of one file, as deb(5) has it.
 func deb(t *testing.T, name string, content []byte) []byte {
 	t.Helper()
+	return debOf("data.tar.xz", xzed(t, debData(t, name, content)))
+}
+
+func debData(t testing.TB, name string, content []byte) []byte {
+	t.Helper()
 	var data bytes.Buffer
 	w := tar.NewWriter(&data)
 	addFile(t, w, "./usr/share/doc/README", []byte("linux-source-6.12"))
@@ -22,11 +27,15 @@ func deb(t *testing.T, name string, content []byte) []byte {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
+	return data.Bytes()
+}
+
+func debOf(member string, data []byte) []byte {
 	b := []byte("!<arch>\n")
 	for _, m := range []struct {
 		name string
 		text []byte
-	}{{"debian-binary", []byte("2.0\n")}, {"control.tar", []byte("odd")}, {"data.tar.xz", xzed(t, data.Bytes())}} {
+	}{{"debian-binary", []byte("2.0\n")}, {"control.tar", []byte("odd")}, {member, data}} {
 		b = fmt.Appendf(b, "%-16s%-12d%-6d%-6d%-8s%-10d`\n", m.name, 0, 0, 0, "100644", len(m.text))
 		b = append(b, m.text...)
 		if len(m.text)%2 == 1 {

@@ -86,8 +86,11 @@ func ReadTrace(r io.Reader, f func(Traced) error) error {
 		}
 		n := binary.LittleEndian.Uint32(b[12:])
 		t.N, t.Last = n>>4, n&15
-		if t.N == 0 && t.Size == tracedEnd {
+		switch {
+		case n == 0 && t.Size == tracedEnd:
 			return nil
+		case t.N == 0 && (t.Last != 0 || t.Size >= tracedEnd):
+			return fmt.Errorf("%w: it has a record of nothing", ErrTrace)
 		}
 		if err := f(t); err != nil {
 			return err
