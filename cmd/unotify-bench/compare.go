@@ -152,7 +152,9 @@ func (a *app) comparable(name string, strict bool) (*report.File, error) {
 }
 
 // warn tells of a doubt, which --quiet does not remove.
-func (a *app) warn(err error) { fmt.Fprintf(a.stderr, "unotify-bench: warning: %v\n", err) }
+func (a *app) warn(err error) {
+	fmt.Fprintf(a.stderr, "unotify-bench: warning: %s\n", plain(err.Error()))
+}
 
 // notInput keeps what is made of files from taking the place of one of them.
 func notInput(output string, names []string) error {

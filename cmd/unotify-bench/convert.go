@@ -71,6 +71,25 @@ func round(v float64) float64 { return math.Round(v*1000) / 1000 }
 
 func within(n, low, high int) bool { return n >= low && n <= high }
 
+// rowsOf refuses rows that are not one for each cell, in order.
+func rowsOf(cells []bench.Cell, unit string) func([]bench.Row) error {
+	return func(rows []bench.Row) error {
+		return inOrder(rows, cells, func(r bench.Row, c bench.Cell) error { return checkRow(r, c, unit) })
+	}
+}
+
+func inOrder[Row, Cell any](rows []Row, cells []Cell, check func(Row, Cell) error) error {
+	if len(rows) != len(cells) {
+		return fmt.Errorf("it has %d rows, and %d were asked for", len(rows), len(cells))
+	}
+	for i, r := range rows {
+		if err := check(r, cells[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // checkRow refuses a row that a guest cannot have measured honestly: one
 // that was not asked for, or whose numbers are none.
 func checkRow(r bench.Row, want bench.Cell, unit string) error {

@@ -125,15 +125,22 @@ func (j *journal[Row]) write(e entry[Row]) error {
 }
 
 // replay hands the rows of a unit that is complete already to take, and
-// reports whether it was.
-func (j *journal[Row]) replay(unit string, take func(Row) error) (bool, error) {
+// reports whether it was. A file is believed no more than a guest: check is asked
+// about all of them before.
+func (j *journal[Row]) replay(unit string, check func([]Row) error, take func(Row) error) (bool, error) {
 	rows, ok := j.old[unit]
+	if !ok {
+		return false, nil
+	}
+	if err := check(rows); err != nil {
+		return true, usageError("%s is damaged, %s: %w: measure anew without --resume", j.path, unit, err)
+	}
 	for _, r := range rows {
 		if err := take(r); err != nil {
-			return ok, err
+			return true, err
 		}
 	}
-	return ok, nil
+	return true, nil
 }
 
 // row stores a row of a unit that is being measured.

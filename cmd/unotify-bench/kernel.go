@@ -25,6 +25,17 @@ func clean(s string) string {
 	}, s)
 }
 
+// plain is what a terminal is shown of a text of several lines, whoever wrote it: the
+// names of files are in messages, too.
+func plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' || unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, s)
+}
+
 // kernelFlags are what the kernel commands share.
 type kernelFlags struct {
 	on              []string

@@ -48,6 +48,19 @@ type lavaJob struct {
 	commands []string
 }
 
+// check refuses what no plan of ours has: a job's name is one of files beside the plan,
+// and how often its rows run decides how much fetch remembers.
+func (j *lavaJob) check() error {
+	named := filepath.IsLocal(j.Name) && filepath.Base(j.Name) == j.Name && !strings.HasPrefix(j.Name, ".") && clean(j.Name) == j.Name
+	switch {
+	case !named || len(j.Name) > 100:
+		return fmt.Errorf("%.100q is no job's name", j.Name)
+	case j.Count < 0 || j.Count > 1000:
+		return fmt.Errorf("%s has its rows run %d times", j.Name, j.Count)
+	}
+	return nil
+}
+
 // lavaJob writes the jobs.
 func (a *app) lavaJob(ctx context.Context, f lavaJobFlags) error {
 	work, arches, err := f.plan()

@@ -25,7 +25,7 @@ func (l *lavaFetcher) report(write func(*abiReport) error) error {
 	}
 	bad := table.bad()
 	for _, p := range problems {
-		fmt.Fprintf(l.stderr, "unotify-bench: %s\n", p)
+		fmt.Fprintf(l.stderr, "unotify-bench: %s\n", plain(p))
 	}
 	switch {
 	case len(problems) > 0 && bad != "":

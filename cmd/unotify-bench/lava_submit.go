@@ -80,6 +80,9 @@ func openLavaDir(path string) (*lavaDir, error) {
 			filepath.Join(path, lavaPlanFile), clean(d.Version), d.Format, lavaPlanFormat)
 	}
 	for _, j := range d.Jobs {
+		if err := j.check(); err != nil {
+			return nil, usageError("%s: %w: write the jobs anew", filepath.Join(path, lavaPlanFile), err)
+		}
 		for _, id := range j.Checks {
 			if suite.Find(id) == nil {
 				return nil, usageError("%s: this program has no check %.80q: use that of %s, which wrote the jobs, or write them anew", filepath.Join(path, lavaPlanFile), id, clean(d.Version))
@@ -102,7 +105,7 @@ func (d *lavaDir) readLedger() error {
 	for lines.Scan() {
 		var s submission
 		// A line that was cut is the last one: its submission was tried.
-		if json.Unmarshal(lines.Bytes(), &s) != nil {
+		if json.Unmarshal(lines.Bytes(), &s) != nil || s.Try < 1 || s.ID < 0 {
 			continue
 		}
 		d.put(s)
@@ -237,7 +240,7 @@ func (a *app) lavaSubmit(ctx context.Context, dir string, f lavaServerFlags, aga
 		if had := d.of(j.Name); len(had) > 0 && !slices.Contains(again, j.Name) {
 			last := had[len(had)-1]
 			if last.ID == 0 {
-				lost = append(lost, fmt.Sprintf("%s may have been submitted to %s, which then said nothing: look at its list of jobs, and then --again %s", j.Name, last.Server, j.Name))
+				lost = append(lost, fmt.Sprintf("%s may have been submitted to %s, which then said nothing: look at its list of jobs, and then --again %s", j.Name, clean(last.Server), j.Name))
 				continue
 			}
 			fmt.Fprintf(a.stdout, "%s  job %d, submitted before\n", j.Name, last.ID)

@@ -44,6 +44,7 @@ func (p *progress) begin(name string, rate bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.endBar()
+	name = plain(name)
 	p.step, p.rate, p.started, p.spoken = name, rate, time.Now(), time.Now()
 	switch {
 	case p.quiet:
@@ -90,6 +91,7 @@ func (p *progress) Done(done, total int64) {
 
 // Log prints a line beside the bar.
 func (p *progress) Log(line string) {
+	line = plain(line)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {

@@ -2,9 +2,9 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
-	"os"
 	"text/tabwriter"
 
 	"unotify-bench/internal/report"
@@ -61,19 +61,24 @@ func (r *raceReport) json() error {
 	return e.Encode(rows)
 }
 
-// readRaces reads what json wrote.
+// readRaces reads what json wrote. Somebody else's file is not believed.
 func readRaces(paths []string) ([]raceRow, error) {
 	var all []raceRow
 	for _, path := range paths {
-		text, err := os.ReadFile(path)
+		in, err := report.ReadInput(path)
+		if err == nil {
+			err = errors.Join(in.Warnings...)
+		}
+		if err == nil && in.Races == nil {
+			err = fmt.Errorf("%s holds none: %w", path, report.ErrFormat)
+		}
 		if err != nil {
 			return nil, usageError("read counts: %w", err)
 		}
-		var rows []raceRow
-		if err := json.Unmarshal(text, &rows); err != nil {
-			return nil, usageError("read counts of %s: %w", path, err)
+		for _, r := range in.Races {
+			r.Kernel, r.Accel, r.Verdict = clean(r.Kernel), clean(r.Accel), clean(r.Verdict)
+			all = append(all, raceRow(r))
 		}
-		all = append(all, rows...)
 	}
 	return all, nil
 }

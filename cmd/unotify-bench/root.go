@@ -39,7 +39,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		case exitInterrupted:
 			fmt.Fprintln(stderr, "unotify-bench: interrupted; what was measured is kept")
 		default:
-			fmt.Fprintf(stderr, "unotify-bench: %v\n", err)
+			fmt.Fprintf(stderr, "unotify-bench: %s\n", plain(err.Error()))
 		}
 	}
 	if cmd.Name() == bisectName {
@@ -152,6 +152,6 @@ func (a *app) tableOptions(w io.Writer) report.TableOptions {
 // note tells the person something, on standard error.
 func (a *app) note(format string, args ...any) {
 	if !a.quiet {
-		fmt.Fprintf(a.stderr, format+"\n", args...)
+		fmt.Fprintln(a.stderr, plain(fmt.Sprintf(format, args...)))
 	}
 }

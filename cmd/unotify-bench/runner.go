@@ -105,7 +105,7 @@ func (r *runner) host(ctx context.Context) error {
 			r.bar.Done(done, total)
 			return r.take(row, keys, host, runtime.NumCPU())
 		}
-		if known, err := r.journal.replay(unit, take); known || err != nil {
+		if known, err := r.journal.replay(unit, rowsOf(r.plan.host, cfg.Unit), take); known || err != nil {
 			if err != nil {
 				return err
 			}

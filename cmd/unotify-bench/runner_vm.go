@@ -119,7 +119,7 @@ func (l *vmLane) boot(ctx context.Context, seed uint64) error {
 		}
 		return l.take(row, l.keys(), l.arch.Name, l.cpus)
 	}
-	known, err := l.journal.replay(unit, take)
+	known, err := l.journal.replay(unit, rowsOf(l.cells, l.cfg.Unit), take)
 	if err != nil {
 		return err
 	}

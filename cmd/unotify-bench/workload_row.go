@@ -44,6 +44,13 @@ func workloadResult(r workload.Row, native float64, keys laneKeys, cpus int) *be
 	return res
 }
 
+// workloadsOf is rowsOf for workloads.
+func workloadsOf(cells []workload.Cell, unit string) func([]workload.Row) error {
+	return func(rows []workload.Row) error {
+		return inOrder(rows, cells, func(r workload.Row, c workload.Cell) error { return checkWorkload(r, c, unit) })
+	}
+}
+
 // checkWorkload refuses a row that a guest cannot have measured honestly.
 func checkWorkload(r workload.Row, want workload.Cell, unit string) error {
 	name := want.Name()

@@ -80,7 +80,7 @@ func (r *workloadRunner) onThisMachine(ctx context.Context) error {
 	for round := 1; round <= r.count; round++ {
 		unit := fmt.Sprintf("host round %d", round)
 		take := r.taker(r.hostKeys(), host, runtime.NumCPU())
-		if known, err := r.journal.replay(unit, take); known || err != nil {
+		if known, err := r.journal.replay(unit, workloadsOf(r.here, cfg.Unit), take); known || err != nil {
 			if err != nil {
 				return err
 			}
@@ -123,7 +123,7 @@ func (r *workloadRunner) boot(ctx context.Context, l *vmLane, seed uint64) error
 		fmt.Fprintf(samples, "%s %s\n", row.Cell.Name(), row.SHA256)
 		return store(row)
 	}
-	known, err := r.journal.replay(unit, take)
+	known, err := r.journal.replay(unit, workloadsOf(r.inGuest, l.cfg.Unit), take)
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/google/pprof/profile"
 )
 
-func pprofOf(t *testing.T, p *Profile) []byte {
+func pprofOf(t testing.TB, p *Profile) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	if err := p.Pprof(&b); err != nil {
