@@ -1,6 +1,8 @@
 # make run    set up what is missing, then measure; ARGS=--quick, ARGS='--on host', ...
 # make test   set up what is missing, then every test; ARGS='-run TestX' narrows it
 # make test-debug  what takes longer, on kernels that watch themselves; ARGS='-lifecycle.n 100000'
+# make test-fuzz  every fuzz target for some hundred inputs; ARGS='-time 10m' takes longer
+# make test-race  the host's tests under the race detector; wants a C compiler
 # make test-lava   jobs for LAVA, done by a lab on this machine: installs one; root
 # make lint   the linters, for every architecture; the import graph among them
 # make dist   a release of this commit in dist/: tarballs, .deb packages, hashes; in a clone
@@ -8,7 +10,7 @@
 SHELL       := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := build
-.PHONY: build host guests setup run test test-debug test-lava lint dist clean
+.PHONY: build host guests setup run test test-debug test-fuzz test-race test-lava lint dist clean
 
 ARCHES := amd64 arm64 riscv64
 # Without what debuggers read, a fifth of a program: so a guest's program is the same
@@ -53,6 +55,10 @@ test: setup
 # Kernels with KASAN and lockdep take minutes each to build, and are ten times slower.
 test-debug: setup
 	go test ./cmd/unotify-bench -count=1 -v -timeout 24h -run '^TestDebug' -debug $(ARGS)
+
+test-fuzz:
+	go -C tools build -o ../bin/ ./fuzz
+	bin/fuzz $(ARGS)
 
 # Debian's LAVA is some 40 packages, and its lab wants root: not for everybody's tests.
 test-lava: setup

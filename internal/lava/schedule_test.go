@@ -71,8 +71,9 @@ func deals(t *testing.T, lengths []float64, n int) (longest float64) {
 		for _, w := range weights {
 			sum += w
 		}
-		if most := sum/m + (1-1/m)*slices.Max(weights); longest > most*(1+1e-9) {
-			t.Fatalf("the longest shard has %v, want %v at most", longest, most)
+		// Multiplied, as a quotient of the least floats is rounded to nothing.
+		if most := sum + (m-1)*slices.Max(weights); m*longest > most*(1+1e-9) {
+			t.Fatalf("the longest shard has %v, want %v at most", longest, most/m)
 		}
 	}
 	return longest
