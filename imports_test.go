@@ -25,52 +25,53 @@ type row struct{ imports, tests []string }
 // the same (depguard in .golangci.yml) where somebody types; this test needs
 // no linter. A package that is not here has not found its place yet.
 var graph = map[string]row{
-	"abi":         {nil, []string{"abi/", cmpPkg, xsys}},
+	"abi":         {nil, []string{"abi/", cmpPkg, "internal/leak", xsys}},
 	"abi/amd64":   {[]string{"abi"}, []string{cmpPkg}},
 	"abi/arm64":   {[]string{"abi"}, []string{cmpPkg}},
 	"abi/riscv64": {[]string{"abi"}, []string{cmpPkg}},
 
 	// Not facts but code: whoever may import the facts may not import it.
-	suiteDir: {[]string{"abi/", "asmstubs", "internal/notify", "internal/tempdir", xsys}, []string{cmpPkg, "golang.org/x/arch/"}},
+	suiteDir: {[]string{"abi/", "asmstubs", "internal/notify", "internal/tempdir", xsys}, []string{cmpPkg, "golang.org/x/arch/", "internal/leak"}},
 
 	// The wire ABI as a program: a leaf.
 	modelDir: {nil, []string{cmpPkg}},
-	fuzzDir:  {[]string{"abi", modelDir, "internal/notify", "internal/tempdir", xsys}, []string{cmpPkg}},
+	fuzzDir:  {[]string{"abi", modelDir, "internal/notify", "internal/tempdir", xsys}, []string{cmpPkg, "internal/leak"}},
 
 	// A leaf: a porter lifts it out as it is.
 	"asmstubs": {nil, []string{"abi/", cmpPkg, xsys}},
 
-	"internal/notify": {[]string{"abi/", "asmstubs", xsys, "golang.org/x/net/bpf"}, []string{cmpPkg}},
-	"bench/workload":  {[]string{"abi", "asmstubs", "internal/lazy", "internal/notify", "internal/tempdir", xsys}, []string{cmpPkg}},
-	"bench":           {[]string{"abi", "asmstubs", "internal/notify", "internal/tempdir", xsys}, []string{"abi/", cmpPkg}},
+	"internal/notify": {[]string{"abi/", "asmstubs", xsys, "golang.org/x/net/bpf"}, []string{cmpPkg, "internal/leak"}},
+	"bench/workload":  {[]string{"abi", "asmstubs", "internal/lazy", "internal/notify", "internal/tempdir", xsys}, []string{cmpPkg, "internal/leak"}},
+	"bench":           {[]string{"abi", "asmstubs", "internal/notify", "internal/tempdir", xsys}, []string{"abi/", cmpPkg, "internal/leak"}},
 
 	// Knows nothing of what guests do, and is the only one to know QEMU.
 	"kernel": {
 		[]string{"abi/", "internal/lazy", "internal/tempdir", xsys, "github.com/hugelgupf/vmtest/", "github.com/u-root/u-root/pkg/cpio", "github.com/cavaliergopher/cpio"},
-		[]string{"abi/", cmpPkg, cmpPkg + "/cmpopts", "github.com/google/rpmpack"},
+		[]string{"abi/", cmpPkg, cmpPkg + "/cmpopts", "github.com/google/rpmpack", "internal/leak"},
 	},
 	// Programs that kernel's tests run in guests.
 	"kernel/testdata/again": {[]string{"kernel"}, nil},
 	"kernel/testdata/guest": {[]string{"kernel", xsys}, nil},
 
 	// Knows nothing of Linux.
-	"internal/report": {[]string{"abi/", "internal/figure", "golang.org/x/perf/"}, []string{cmpPkg, "internal/golden"}},
+	"internal/report": {[]string{"abi/", "internal/figure", "golang.org/x/perf/"}, []string{cmpPkg, "internal/golden", "internal/leak"}},
 	// A leaf: knows nothing of what it draws.
 	"internal/figure": {
 		[]string{"internal/lazy", "github.com/ajstarks/svgo/float", "git.sr.ht/~sbinet/gg", "golang.org/x/image/font/"},
-		[]string{cmpPkg},
+		[]string{cmpPkg, "internal/leak"},
 	},
 
 	// Knows nothing of QEMU, nor of Linux but what functions are called.
-	"internal/profile": {[]string{"github.com/ajstarks/svgo", "github.com/google/pprof/profile"}, []string{cmpPkg, "internal/golden"}},
+	"internal/profile": {[]string{"github.com/ajstarks/svgo", "github.com/google/pprof/profile"}, []string{cmpPkg, "internal/golden", "internal/leak"}},
 	"internal/lazy":    {nil, nil},
 	// A leaf: who makes files for a while is everywhere.
 	"internal/tempdir": {[]string{xsys}, []string{cmpPkg}},
-	"internal/lava":    {[]string{"internal/lazy"}, []string{cmpPkg, "internal/figure", "internal/golden", "results/lengths"}},
+	"internal/lava":    {[]string{"internal/lazy"}, []string{cmpPkg, "internal/figure", "internal/golden", "results/lengths", "internal/leak"}},
 	// How long checks took: a committed result that is compiled in. A leaf.
 	"results/lengths": {nil, nil},
 	// Only tests import it.
 	"internal/golden": {[]string{cmpPkg}, nil},
+	"internal/leak":   {[]string{"go.uber.org/goleak", xsys}, nil},
 
 	"cmd/unotify-bench": {
 		[]string{
@@ -79,7 +80,7 @@ var graph = map[string]row{
 			"golang.org/x/perf/", "golang.org/x/sync/", xsys, "golang.org/x/term",
 			"gonum.org/v1/gonum/mathext",
 		},
-		[]string{cmpPkg, "github.com/rogpeppe/go-internal/testscript"},
+		[]string{cmpPkg, "internal/leak", "github.com/rogpeppe/go-internal/testscript"},
 	},
 
 	".": {nil, []string{cmpPkg, "internal/report"}},

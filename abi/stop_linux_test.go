@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"unotify-bench/abi"
+	"unotify-bench/internal/leak"
 )
 
 // native is the table of the machine that the test runs on.
@@ -42,7 +43,7 @@ func TestMain(m *testing.M) {
 		unix.RawSyscall6(unix.SYS_PREADV2, arg(0), arg(1), arg(2), arg(3), arg(4), arg(5))
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	os.Exit(leak.Tests{M: m}.Run())
 }
 
 const traceeEnv = "UNOTIFY_BENCH_ABI_TRACEE"

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"unotify-bench/internal/leak"
 )
 
 // counted are copies of the mechanisms with a supervisor, which report how
@@ -94,9 +96,13 @@ func TestTargetAllocatesNothing(t *testing.T) {
 			done <- func() error {
 				runtime.LockOSThread()
 				// A target's objects end with it; here they would stay.
-				before := descriptors()
+				before, err := leak.Descriptors()
+				if err != nil {
+					return err
+				}
 				defer func() {
-					for fd := range descriptors() {
+					after, _ := leak.Descriptors() // as before
+					for fd := range after {
 						if n, err := strconv.Atoi(fd); err == nil && before[fd] == "" {
 							unix.Close(n)
 						}

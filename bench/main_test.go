@@ -4,7 +4,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"unotify-bench/internal/leak"
 )
 
 // patched is set by who knows that the kernel is.
@@ -27,8 +28,7 @@ func TestMain(m *testing.M) {
 	os.Exit(runTests(m))
 }
 
-// runTests fails when the tests leave a descriptor, a process or a file
-// behind.
+// runTests fails when the tests leave a file behind, or a process of whomever.
 func runTests(m *testing.M) int {
 	// Anything of this run is found below a directory of its own.
 	tmp, err := os.MkdirTemp("", "bench-test-")
@@ -40,20 +40,7 @@ func runTests(m *testing.M) int {
 	// The child that is not root writes there too.
 	_ = os.Chmod(tmp, 0o777|os.ModeSticky)
 	_ = os.Setenv("TMPDIR", tmp)
-	// The runtime's own descriptors (epoll) come with the first pipe.
-	if r, w, err := os.Pipe(); err == nil {
-		r.Close()
-		w.Close()
-	}
-	before := descriptors()
-	code := m.Run()
-	after := descriptors()
-	for _, fd := range slices.Sorted(maps.Keys(after)) {
-		if before[fd] != after[fd] {
-			fmt.Fprintf(os.Stderr, "FAIL: descriptor %s was left open: %s\n", fd, after[fd])
-			code = 1
-		}
-	}
+	code := leak.Tests{M: m}.Run()
 	if left := ours(); len(left) > 0 {
 		fmt.Fprintf(os.Stderr, "FAIL: processes were left behind: %v\n", left)
 		code = 1
@@ -63,17 +50,6 @@ func runTests(m *testing.M) int {
 		code = 1
 	}
 	return code
-}
-
-func descriptors() map[string]string {
-	names, _ := os.ReadDir("/proc/self/fd")
-	fds := map[string]string{}
-	for _, n := range names {
-		if to, err := os.Readlink("/proc/self/fd/" + n.Name()); err == nil {
-			fds[n.Name()] = to
-		}
-	}
-	return fds
 }
 
 // ours lists the processes that run this test's program, but for this one

@@ -12,6 +12,7 @@ import (
 	"unotify-bench/abi/amd64"
 	"unotify-bench/abi/arm64"
 	"unotify-bench/abi/riscv64"
+	"unotify-bench/internal/leak"
 )
 
 var testArches = []string{"amd64", "arm64", "riscv64"}
@@ -90,5 +91,6 @@ func testMain(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	programs.dir = dir
-	return m.Run()
+	// The plugin is compiled once a process.
+	return leak.Tests{M: m, Kept: []string{"/memfd:unotify-plugin"}}.Run()
 }

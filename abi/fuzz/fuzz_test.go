@@ -9,12 +9,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"unotify-bench/abi/model"
+	"unotify-bench/internal/leak"
 )
 
 func TestMain(m *testing.M) {
 	Main()
 	flag.Parse()
-	os.Exit(m.Run())
+	os.Exit(leak.Tests{M: m}.Run())
 }
 
 // run does what is ordered, which must be free of findings.

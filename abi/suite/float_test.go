@@ -33,6 +33,7 @@ func TestFloated(t *testing.T) {
 func TestChildren(t *testing.T) {
 	r := (&T{dir: t.TempDir()}).perform(&Check{run: func(t *T) {
 		c := t.start()
+		defer func() { c.Kill(); _ = c.Wait() }() // a check's own process ends
 		for i, flags := range []uint64{asThread, uint64(unix.CLONE_VM | unix.SIGCHLD), uint64(unix.CLONE_VM | unix.CLONE_VFORK | unix.SIGCHLD)} {
 			o := c.threading(i, flags)
 			o.Args[5] = callerArg(5)

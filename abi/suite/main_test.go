@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"unotify-bench/internal/leak"
 )
 
 func TestMain(m *testing.M) {
@@ -20,7 +22,7 @@ func runTests(m *testing.M) int {
 	}
 	defer os.RemoveAll(tmp)
 	_ = os.Setenv("TMPDIR", tmp)
-	code := m.Run()
+	code := leak.Tests{M: m}.Run()
 	if left, _ := filepath.Glob(tmp + "/*"); len(left) > 0 {
 		_, _ = os.Stderr.WriteString("FAIL: files were left behind: " + strings.Join(left, " ") + "\n")
 		code = 1

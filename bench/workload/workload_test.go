@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"unotify-bench/internal/leak"
 )
 
 // envThreads makes the test binary a program with many threads.
@@ -23,7 +25,7 @@ func TestMain(m *testing.M) {
 		openFromThreads(dir)
 		return
 	}
-	os.Exit(m.Run())
+	os.Exit(leak.Tests{M: m}.Run())
 }
 
 // measured runs cells and returns their rows.

@@ -21,6 +21,7 @@ import (
 	"unotify-bench/abi/suite"
 	"unotify-bench/bench"
 	"unotify-bench/bench/workload"
+	"unotify-bench/internal/leak"
 	"unotify-bench/internal/report"
 	"unotify-bench/kernel"
 )
@@ -36,7 +37,7 @@ func TestMain(m *testing.M) {
 		guestMain()
 		return
 	}
-	testscript.Main(m, map[string]func(){"unotify-bench": main})
+	testscript.Main(leak.Tests{M: m, Kept: []string{"/memfd:unotify-plugin"}}, map[string]func(){"unotify-bench": main})
 }
 
 func TestScripts(t *testing.T) {

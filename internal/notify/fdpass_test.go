@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"unotify-bench/internal/leak"
 )
 
 func pair(t *testing.T) (a, b *Conn) {
@@ -101,7 +103,7 @@ func TestBadMessages(t *testing.T) {
 			if tt.fds > 0 {
 				oob = unix.UnixRights(make([]int, tt.fds)...)
 			}
-			before, err := descriptors()
+			before, err := leak.Descriptors()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -121,7 +123,7 @@ func TestBadMessages(t *testing.T) {
 			case err != nil && len(err.Error()) > 1000:
 				t.Errorf("the error has %d bytes", len(err.Error()))
 			}
-			after, err := descriptors()
+			after, err := leak.Descriptors()
 			if err != nil {
 				t.Fatal(err)
 			}

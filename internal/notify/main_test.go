@@ -4,14 +4,12 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"maps"
 	"os"
 	"runtime"
 	"runtime/debug"
-	"slices"
 	"testing"
 
-	"golang.org/x/sys/unix"
+	"unotify-bench/internal/leak"
 )
 
 // roles are what a child of the test binary can be. Each stands beside the
@@ -42,58 +40,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	os.Exit(runTests(m))
-}
-
-// runTests fails when the tests leave a descriptor or a child behind.
-func runTests(m *testing.M) int {
-	// The runtime's own descriptors (epoll) come with the first pipe.
-	r, w, err := os.Pipe()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	r.Close()
-	w.Close()
-	before, err := descriptors()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	code := m.Run()
-	after, err := descriptors()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	for _, fd := range slices.Sorted(maps.Keys(after)) {
-		if before[fd] != after[fd] {
-			fmt.Fprintf(os.Stderr, "FAIL: descriptor %s was left open: %s\n", fd, after[fd])
-			code = 1
-		}
-	}
-	var info unix.Siginfo
-	if err := unix.Waitid(unix.P_ALL, 0, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil); err != unix.ECHILD {
-		fmt.Fprintf(os.Stderr, "FAIL: a child was left behind (waitid: %v)\n", err)
-		code = 1
-	}
-	return code
-}
-
-// descriptors maps every open descriptor to what it is, but for the one that
-// reads the list.
-func descriptors() (map[string]string, error) {
-	names, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		return nil, err
-	}
-	fds := map[string]string{}
-	for _, n := range names {
-		if to, err := os.Readlink("/proc/self/fd/" + n.Name()); err == nil {
-			fds[n.Name()] = to
-		}
-	}
-	return fds, nil
+	os.Exit(leak.Tests{M: m}.Run())
 }
 
 // start runs a role until the test's end.
