@@ -2,7 +2,7 @@
 # make test   set up what is missing, then every test; ARGS='-run TestX' narrows it
 # make test-debug  what takes longer, on kernels that watch themselves; ARGS='-lifecycle.n 100000'
 # make test-fuzz  every fuzz target for some hundred inputs; ARGS='-time 10m' takes longer
-# make test-race  the host's tests under the race detector; wants a C compiler
+# make test-race  tests of what has goroutines, under the race detector
 # make test-lava   jobs for LAVA, done by a lab on this machine: installs one; root
 # make lint   the linters, for every architecture; the import graph among them
 # make dist   a release of this commit in dist/: tarballs, .deb packages, hashes; in a clone
@@ -59,6 +59,23 @@ test-debug: setup
 test-fuzz:
 	go -C tools build -o ../bin/ ./fuzz
 	bin/fuzz $(ARGS)
+
+# The detector is C, and so needs a compiler, which setup installs. It looks at packages
+# that have several goroutines. Left out is what boots machines, whose guests it is not
+# in; bench, whose targets know which descriptor comes next, where the detector's C
+# library opens some; what takes most of the time and has no goroutine that others lack;
+# and TestAttack, which wants an attacker to be fast. -short has rows take longer.
+RACE_HOST := ./bench/workload ./internal/notify ./internal/lava
+RACE_SLOW := ^(TestAttack|TestWorkloads)$$
+RACE_CMD := Fuzz|Race|KTAP|Hear|Row|Report|InterruptRows|TwoRuns|Compete|AbiResume
+RACE_KERNEL := Fuzz|Channel|Console|Splat|Lock|Builds|Interrupt|Package|Bombs|Waiting
+RACE := CGO_ENABLED=1 bin/tally -race -timeout 30m
+test-race: setup
+	command -v $${CC:-gcc} >/dev/null || { echo 'no C compiler, which the race detector needs: apt-get install gcc libc6-dev' >&2; exit 1; }
+	go -C tools build -o ../bin/ ./tally
+	$(RACE) -short -skip '$(RACE_SLOW)' $(ARGS) $(RACE_HOST)
+	$(RACE) -run '$(RACE_CMD)' -skip 'Machines|RaceInterrupt|InBrowser' $(ARGS) ./cmd/unotify-bench
+	$(RACE) -run '$(RACE_KERNEL)' -skip 'Real|InterruptMachine' $(ARGS) ./kernel
 
 # Debian's LAVA is some 40 packages, and its lab wants root: not for everybody's tests.
 test-lava: setup
