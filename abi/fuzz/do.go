@@ -3,6 +3,8 @@ package fuzz
 import (
 	"fmt"
 	"os"
+	"reflect"
+	"runtime"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -20,15 +22,14 @@ func (*tools) nr(c model.Call) uint64 {
 
 // args are those that a task makes a call with.
 func (w *world) args(c model.Call, task int) (a [6]uint64) {
-	b := w.board
-	at := func(p unsafe.Pointer) uint64 { return w.Board + uint64(uintptr(p)-uintptr(unsafe.Pointer(b))) }
+	at := func(offset uintptr) uint64 { return w.Board + uint64(offset) }
 	switch c {
 	case model.Openat:
-		a = [6]uint64{atCWD, at(unsafe.Pointer(&b.path)), unix.O_RDONLY | unix.O_CLOEXEC}
+		a = [6]uint64{atCWD, at(unsafe.Offsetof(w.board.path)), unix.O_RDONLY | unix.O_CLOEXEC}
 	case model.Write:
-		a = [6]uint64{uint64(writeFD + task), at(unsafe.Pointer(&b.byte)), 1}
+		a = [6]uint64{uint64(writeFD + task), at(unsafe.Offsetof(w.board.byte)), 1}
 	case model.Execve:
-		a = [6]uint64{at(unsafe.Pointer(&b.missing))}
+		a = [6]uint64{at(unsafe.Offsetof(w.board.missing))}
 	}
 	a[5] = magic
 	return a
@@ -37,10 +38,6 @@ func (w *world) args(c model.Call, task int) (a [6]uint64) {
 // do does an operation for the notification with a number, and says what came of
 // it. Several threads may do several.
 func (w *world) do(o model.Op, number int32) model.Answer {
-	id := w.first + uint64(int64(number))
-	if number < 0 {
-		id = w.first ^ 1<<63 // far from all there have been
-	}
 	switch o.Do {
 	case model.Trap:
 		if !w.returned(int(o.Task)) {
@@ -54,8 +51,6 @@ func (w *world) do(o model.Op, number int32) model.Answer {
 			sig = interrupts
 		}
 		return errno(errnoOf(unix.Tgkill(w.PID(), w.TIDs[o.Task], sig)))
-	case model.Recv:
-		return w.recv(o.How)
 	case model.Poll:
 		fds := []unix.PollFd{{Fd: int32(w.FD), Events: unix.POLLIN | unix.POLLOUT}}
 		_, err := unix.Poll(fds, 0)
@@ -70,37 +65,86 @@ func (w *world) do(o model.Op, number int32) model.Answer {
 			a.Poll |= 1 << 7 // which no model knows
 		}
 		return a
+	}
+	req, arg := w.request(o, w.id(number))
+	r, e := w.ioctl(req, arg)
+	if o.Do == model.Recv && e == unix.EINTR {
+		return model.Answer{Blocks: true} // see hand.interrupt
+	}
+	a := errno(e)
+	if e != 0 {
+		return a
+	}
+	switch o.Do {
+	case model.Recv:
+		if n, ok := arg.(*abi.Notif); ok {
+			w.received(n, &a)
+		}
+	case model.AddFD:
+		a.Result = w.file(int64(r))
+	case model.DoTargetCall:
+		if c, ok := arg.(*abi.NotifTargetCall); ok {
+			a.Result = w.result(o.Call, c.Ret)
+		}
+	}
+	return a
+}
+
+// id is that of the notification with a number; below 0 it is far from all there have
+// been.
+func (w *world) id(number int32) uint64 {
+	if number < 0 {
+		return w.first ^ 1<<63
+	}
+	return w.first + uint64(int64(number))
+}
+
+// ioctl is one of the listener's. Its argument is a pointer to a struct, or what a
+// register has: a number, an address, nil for NULL.
+func (w *world) ioctl(req uintptr, arg any) (r uintptr, e unix.Errno) {
+	switch p := arg.(type) {
+	case nil:
+		r, _, e = unix.RawSyscall(unix.SYS_IOCTL, uintptr(w.FD), req, 0)
+	case uint64:
+		r, _, e = unix.RawSyscall(unix.SYS_IOCTL, uintptr(w.FD), req, uintptr(p))
+	default:
+		r, _, e = unix.RawSyscall(unix.SYS_IOCTL, uintptr(w.FD), req, uintptr(reflect.ValueOf(arg).UnsafePointer()))
+		runtime.KeepAlive(arg)
+	}
+	return r, e
+}
+
+// request is an operation's ioctl and its argument, as ioctl has it.
+func (w *world) request(o model.Op, id uint64) (req uintptr, arg any) {
+	switch o.Do {
+	case model.Recv:
+		return w.recv(o.How)
 	case model.Send:
 		return w.send(o.How, id)
 	case model.IDValid:
-		req := uintptr(abi.SECCOMP_IOCTL_NOTIF_ID_VALID)
 		switch o.How {
 		case model.IDOldNumber:
-			req = abi.SECCOMP_IOCTL_NOTIF_ID_VALID_WRONG_DIR
+			return abi.SECCOMP_IOCTL_NOTIF_ID_VALID_WRONG_DIR, &id
 		case model.IDNull:
-			return errno(w.ioctl(req, nil))
+			return abi.SECCOMP_IOCTL_NOTIF_ID_VALID, nil
 		}
-		return errno(w.ioctl(req, unsafe.Pointer(&id)))
+		return abi.SECCOMP_IOCTL_NOTIF_ID_VALID, &id
 	case model.SetFlags:
-		flags := [...]uint64{model.FlagsNone: 0, model.FlagsSync: abi.SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP, model.FlagsUnknown: 1 << 7}[o.How]
-		return errno(w.Listener.SetFlags(flags))
+		return abi.SECCOMP_IOCTL_NOTIF_SET_FLAGS, [...]uint64{
+			model.FlagsNone: 0, model.FlagsSync: abi.SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP, model.FlagsUnknown: 1 << 7,
+		}[o.How]
 	case model.AddFD:
 		return w.addFD(o.How, id)
 	case model.DoInject:
 		return w.inject(o, id)
 	case model.DoTargetCall:
-		return w.targetCall(o, id, number)
+		return w.targetCall(o, id)
 	case model.PinInstall:
 		return w.installPin(o.How, id)
 	case model.SendRedirect:
 		return w.redirect(o.How, id)
 	}
-	return errno(w.ioctl(abi.SECCOMP_IOCTL_NOTIF_RECV^0x40, unsafe.Pointer(&id)))
-}
-
-func (w *world) ioctl(req uintptr, p unsafe.Pointer) unix.Errno {
-	_, _, e := unix.RawSyscall(unix.SYS_IOCTL, uintptr(w.FD), req, uintptr(p))
-	return e
+	return abi.SECCOMP_IOCTL_NOTIF_RECV ^ 0x40, &id // which no kernel knows
 }
 
 func errno(e unix.Errno) model.Answer { return model.Answer{Errno: e} }
@@ -111,25 +155,22 @@ func errnoOf(err error) unix.Errno {
 	return e
 }
 
-func (w *world) recv(how uint8) model.Answer {
+func (w *world) recv(how uint8) (req uintptr, arg any) {
 	var n abi.Notif
-	p := unsafe.Pointer(&n)
+	arg = &n
 	switch how {
 	case model.RecvDirty:
 		n.Data.Nr = 1
 	case model.RecvNull:
-		p = nil
+		arg = nil
 	case model.RecvReadOnly:
-		p = unsafe.Pointer(&w.tools.mem[readOnly])
+		arg = w.tools.at(readOnly)
 	}
-	e := w.ioctl(abi.SECCOMP_IOCTL_NOTIF_RECV, p)
-	if e == unix.EINTR {
-		return model.Answer{Blocks: true} // see hand.interrupt
-	}
-	a := errno(e)
-	if e != 0 {
-		return a
-	}
+	return abi.SECCOMP_IOCTL_NOTIF_RECV, arg
+}
+
+// received says in the model's words what was received.
+func (w *world) received(n *abi.Notif, a *model.Answer) {
 	a.ID = int32(n.ID - w.first)
 	// What is no task, or no call, of ours is none that the model knows.
 	a.Task, a.Call = model.Tasks, model.Calls
@@ -143,10 +184,9 @@ func (w *world) recv(how uint8) model.Answer {
 			a.Call = c
 		}
 	}
-	return a
 }
 
-func (w *world) send(how uint8, id uint64) model.Answer {
+func (w *world) send(how uint8, id uint64) (req uintptr, arg any) {
 	r := abi.NotifResp{ID: id}
 	switch how {
 	case model.SendValue:
@@ -168,14 +208,14 @@ func (w *world) send(how uint8, id uint64) model.Answer {
 	case model.SendUnknown:
 		r.Flags = 1 << 31
 	case model.SendNull:
-		return errno(w.ioctl(abi.SECCOMP_IOCTL_NOTIF_SEND, nil))
+		return abi.SECCOMP_IOCTL_NOTIF_SEND, nil
 	}
-	return errno(w.Listener.Send(&r))
+	return abi.SECCOMP_IOCTL_NOTIF_SEND, &r
 }
 
-func (w *world) addFD(how uint8, id uint64) model.Answer {
+func (w *world) addFD(how uint8, id uint64) (req uintptr, arg any) {
 	a := abi.NotifAddFD{ID: id, SrcFD: uint32(w.tools.given)}
-	req, p := uintptr(abi.SECCOMP_IOCTL_NOTIF_ADDFD), unsafe.Pointer(&a)
+	req, arg = abi.SECCOMP_IOCTL_NOTIF_ADDFD, &a
 	switch how {
 	case model.FDSend:
 		a.Flags = abi.SECCOMP_ADDFD_FLAG_SEND
@@ -196,17 +236,12 @@ func (w *world) addFD(how uint8, id uint64) model.Answer {
 	case model.FDShort:
 		req -= 8 << 16 // the size of the struct is in the number
 	case model.FDNull:
-		p = nil
+		arg = nil
 	}
-	r, _, e := unix.RawSyscall(unix.SYS_IOCTL, uintptr(w.FD), req, uintptr(p))
-	got := errno(e)
-	if e == 0 {
-		got.Result = w.file(int64(r))
-	}
-	return got
+	return req, arg
 }
 
-func (w *world) inject(o model.Op, id uint64) model.Answer {
+func (w *world) inject(o model.Op, id uint64) (req uintptr, arg any) {
 	t := w.tools
 	i := abi.NotifInject{ID: id, Nr: t.nr(o.Call), ArgsInBufMask: 1 << 1}
 	if o.Call == model.Write {
@@ -238,9 +273,9 @@ func (w *world) inject(o model.Op, id uint64) model.Answer {
 	case model.InjectFault:
 		i.Buf = t.at(nowhere)
 	case model.InjectNull:
-		return errno(w.ioctl(abi.SECCOMP_IOCTL_NOTIF_INJECT, nil))
+		return abi.SECCOMP_IOCTL_NOTIF_INJECT, nil
 	}
-	return errno(w.Listener.Inject(&i))
+	return abi.SECCOMP_IOCTL_NOTIF_INJECT, &i
 }
 
 // taskOf is the task whose notification has an id, 0 if the model knows none.
@@ -253,7 +288,7 @@ func (w *world) taskOf(id uint64) int {
 	return 0
 }
 
-func (w *world) targetCall(o model.Op, id uint64, number int32) model.Answer {
+func (w *world) targetCall(o model.Op, id uint64) (req uintptr, arg any) {
 	t := w.tools
 	c := abi.NotifTargetCall{ID: id, Nr: t.nr(o.Call)}
 	task := w.taskOf(id)
@@ -278,16 +313,12 @@ func (w *world) targetCall(o model.Op, id uint64, number int32) model.Answer {
 	case model.CallFault:
 		c.Args[1] = t.at(nowhere)
 	case model.CallNull:
-		return errno(w.ioctl(abi.SECCOMP_IOCTL_NOTIF_TARGET_CALL, nil))
+		return abi.SECCOMP_IOCTL_NOTIF_TARGET_CALL, nil
 	}
-	a := errno(w.Listener.TargetCall(&c))
-	if a.Errno == 0 {
-		a.Result = w.result(o.Call, c.Ret)
-	}
-	return a
+	return abi.SECCOMP_IOCTL_NOTIF_TARGET_CALL, &c
 }
 
-func (w *world) installPin(how uint8, id uint64) model.Answer {
+func (w *world) installPin(how uint8, id uint64) (req uintptr, arg any) {
 	page := uint64(os.Getpagesize())
 	p := abi.NotifPinInstall{ID: id, MemFD: uint32(w.tools.pin.FD), TargetAddr: w.pinAt(), Size: page}
 	switch how {
@@ -306,14 +337,14 @@ func (w *world) installPin(how uint8, id uint64) model.Answer {
 	case model.PinUnsealed:
 		p.MemFD = uint32(w.tools.other)
 	case model.PinNull:
-		return errno(w.ioctl(abi.SECCOMP_IOCTL_NOTIF_PIN_INSTALL, nil))
+		return abi.SECCOMP_IOCTL_NOTIF_PIN_INSTALL, nil
 	}
-	return errno(w.Listener.InstallPin(&p))
+	return abi.SECCOMP_IOCTL_NOTIF_PIN_INSTALL, &p
 }
 
 func (w *world) pinAt() uint64 { return pins + w.slot*pinStep }
 
-func (w *world) redirect(how uint8, id uint64) model.Answer {
+func (w *world) redirect(how uint8, id uint64) (req uintptr, arg any) {
 	call := model.Openat
 	if i := w.taskOf(id); w.state.Tasks[i].Phase != model.Idle {
 		call = w.calls[i]
@@ -346,9 +377,9 @@ func (w *world) redirect(how uint8, id uint64) model.Answer {
 	case model.RedirectUnsealed:
 		r.MemFD = uint32(w.tools.other)
 	case model.RedirectNull:
-		return errno(w.ioctl(abi.SECCOMP_IOCTL_NOTIF_SEND_REDIRECT, nil))
+		return abi.SECCOMP_IOCTL_NOTIF_SEND_REDIRECT, nil
 	}
-	return errno(w.Listener.SendRedirect(&r))
+	return abi.SECCOMP_IOCTL_NOTIF_SEND_REDIRECT, &r
 }
 
 // result is what a call gave, in the model's words. What was written is compared

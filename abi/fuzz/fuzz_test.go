@@ -2,7 +2,12 @@ package fuzz
 
 import (
 	"flag"
+	"fmt"
+	"math/rand/v2"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -122,4 +127,85 @@ func TestShrink(t *testing.T) {
 	if want := "inject newest openat plain\n"; f.Program != want {
 		t.Errorf("the finding is as short as\n%swant\n%s", f.Program, want)
 	}
+}
+
+// TestC: what a finding prints in C does the same and is given the same.
+func TestC(t *testing.T) {
+	gcc, err := exec.LookPath("gcc")
+	if err != nil {
+		t.Fatal("no gcc: install it, as make setup does")
+	}
+	tools, err := newTools(t.TempDir(), time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kernel := tools.kernel
+	tools.close()
+	for seed := range uint64(4) {
+		filter := []Filter{0, model.Killable}[seed%2]
+		// Of a race there is no telling; of what one operation at a time gives there is.
+		rng := rand.New(rand.NewPCG(seed, 1))
+		var p Program
+		var want []string
+		s := model.State{Features: kernel&^(model.Redirect|model.Killable) | filter}
+		for len(p) < 30 {
+			step := Step{pick(rng, &s)}
+			numbers := step.numbers(&s)
+			all := candidates(s, step, numbers)
+			if len(all) != 1 || all[0].answers[0].Blocks || all[0].answers[0].Skipped {
+				continue
+			}
+			p = append(p, step)
+			if do := step[0].Do; do != model.Trap {
+				want = append(want, plainAnswer(showAnswers(step, all[0].answers)))
+			}
+			for i, r := range all[0].results {
+				switch r.Kind {
+				case model.None:
+				case model.Value, model.Errno:
+					want = append(want, fmt.Sprintf("task %d returns %s", i, showResult(r)))
+				default:
+					want = append(want, fmt.Sprintf("task %d returns", i))
+				}
+			}
+			s = all[0].state
+		}
+		f := &Finding{What: Answers, At: len(p) - 1, Program: p.String(), Filter: filter, Want: "this", Got: "that"}
+		text, err := f.C()
+		if err != nil {
+			t.Fatal(err)
+		}
+		source := filepath.Join(t.TempDir(), "finding.c")
+		program := strings.TrimSuffix(source, ".c")
+		if err := os.WriteFile(source, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := exec.Command(gcc, "-O1", "-Wall", "-Wextra", "-Werror", "-pthread", "-o", program, source).CombinedOutput(); err != nil {
+			t.Fatalf("gcc: %v\n%s\n%s", err, out, text)
+		}
+		out, err := exec.Command(program).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v\n%s\n%s", err, out, text[strings.Index(text, "int main"):])
+		}
+		_, said, _ := strings.Cut(string(out), "--\n")
+		var got []string
+		for line := range strings.Lines(said) {
+			got = append(got, plainAnswer(strings.TrimSpace(line)))
+		}
+		// A result whose value only this process can explain is one all the same.
+		for i, line := range want {
+			if i < len(got) && strings.HasSuffix(line, " returns") && strings.HasPrefix(got[i], line) {
+				got[i] = line
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("seed %d, filter %q (-model +C):\n%s\n%s", seed, FilterNames(filter), diff, text[strings.Index(text, "int main"):])
+		}
+	}
+}
+
+// plainAnswer is what both ways to do a program say of an operation.
+func plainAnswer(text string) string {
+	text, _, _ = strings.Cut(text, " (")
+	return text
 }

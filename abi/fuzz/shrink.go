@@ -60,8 +60,13 @@ func (r *runner) shrink(filter Filter, p Program, f *Finding) (*Finding, error) 
 	return f, nil
 }
 
-// Races reports whether what shows the finding depends on chance.
-func (f *Finding) Races() bool { return strings.Contains(f.Program, " | ") }
+// Times is how often the program is to be done again: a race does not show each time.
+func (f *Finding) Times() int {
+	if strings.Contains(f.Program, " | ") {
+		return 100
+	}
+	return 1
+}
 
 // races reports whether what the program does depends on chance.
 func (p Program) races() bool {

@@ -241,6 +241,7 @@ type tools struct {
 	kernel  model.Features
 	patient time.Duration // how long something may take
 	mem     []byte        // what requests point to; see the offsets
+	base    uint64        // where that is
 	given   int           // a descriptor for ADDFD
 	own     string        // the path that the target opens itself
 	pin     *notify.Pin
@@ -276,6 +277,7 @@ func newTools(dir string, patient time.Duration) (t *tools, err error) {
 	if t.mem, err = unix.Mmap(-1, 0, memSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS); err != nil {
 		return t, err
 	}
+	t.base = uint64(uintptr(unsafe.Pointer(unsafe.SliceData(t.mem))))
 	if err = errors.Join(
 		unix.Mprotect(t.mem[readOnly:nowhere], unix.PROT_READ),
 		unix.Mprotect(t.mem[nowhere:], unix.PROT_NONE),
@@ -370,9 +372,7 @@ func (t *tools) close() {
 }
 
 // at is the address of what lies at an offset of the memory.
-func (t *tools) at(offset int) uint64 {
-	return uint64(uintptr(unsafe.Pointer(unsafe.SliceData(t.mem)))) + uint64(offset)
-}
+func (t *tools) at(offset int) uint64 { return t.base + uint64(offset) }
 
 func memfd(name string, size int) (*os.File, error) {
 	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC)

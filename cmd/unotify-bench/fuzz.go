@@ -32,6 +32,7 @@ type fuzzFlags struct {
 	times  int
 	filter string
 	corpus string
+	repro  string
 	output string
 	jobs   int
 	cpus   int
@@ -57,7 +58,9 @@ ioctl with right and wrong requests, signals, calls, pins and redirects, in any
 order, and two at once. Each answer, and what each trapped call returns and
 writes, is held against a model of the states of a notification. A difference,
 something that never returns, and a complaint of the kernel are findings. One is
-made as short as it can be and printed as a program that --replay does again.
+made as short as it can be and printed as a program that --replay does again, and
+with --reproduce also as a program in C that needs nothing of this one, and as a test
+in Go.
 
 First come all sequences of --length operations out of the 14 that change a
 notification's state, then programs by chance, until --ops operations are done.
@@ -92,6 +95,7 @@ func (f *fuzzFlags) define(fl *pflag.FlagSet) {
 	fl.IntVar(&f.times, "times", 1, "how often to do the program of --replay: a race does not show each time")
 	fl.StringVar(&f.filter, "filter", "", "of the program of --replay, as it was printed: redirect, killable, or both with a comma")
 	fl.StringVar(&f.corpus, "corpus", "", "directory of programs to go on from, and to keep new ones in")
+	fl.StringVar(&f.repro, "reproduce", "", "directory to write each finding to: the program, a program in C, a test in Go")
 	fl.StringVarP(&f.output, "output", "o", "", "file for the report (default: standard output)")
 	fl.IntVar(&f.cpus, "cpus", 2, "CPUs of each virtual machine")
 	jobsFlag(fl, &f.jobs)
@@ -223,9 +227,17 @@ func (a *app) fuzz(ctx context.Context, p *fuzzPlan) error {
 		return err
 	}
 	defer func() { _ = out.Close() }() // failed says whether all was written
+	if p.repro != "" {
+		if err := os.MkdirAll(p.repro, 0o755); err != nil {
+			return fmt.Errorf("make the directory of --reproduce: %w", err)
+		}
+	}
 	r := &fuzzRunner{app: a, fuzzPlan: p, bar: a.newProgress()}
 	err = r.run(ctx)
 	r.bar.End()
+	if p.repro != "" {
+		err = errors.Join(err, r.reproduce())
+	}
 	err = errors.Join(err, out.begin())
 	r.report(out)
 	if err := errors.Join(err, out.failed()); err != nil {
@@ -252,8 +264,28 @@ func (r *fuzzRunner) report(out *verdicts) {
 	}
 }
 
-// again is the command that does a finding's program again. A race does not show each
-// time.
+// reproduce writes what does a finding again.
+func (r *fuzzRunner) reproduce() error {
+	for _, l := range r.lanes {
+		for i, f := range l.found {
+			f.Got, f.Want = clean(f.Got), clean(f.Want) // a guest's words
+			c, errC := f.C()
+			test, errGo := f.GoTest()
+			if err := errors.Join(errC, errGo); err != nil {
+				return fmt.Errorf("%s: a finding that is no program: %w", l.where, err)
+			}
+			base := filepath.Join(r.repro, fmt.Sprintf("%s-%d", l.where, i+1))
+			for suffix, text := range map[string]string{corpusSuffix: f.Program, ".c": c, "_test.go": test} {
+				if err := os.WriteFile(base+suffix, []byte(text), 0o644); err != nil {
+					return fmt.Errorf("write what does a finding again: %w", err)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// again is the command that does a finding's program again.
 func (r *fuzzRunner) again(where string, f *fuzz.Finding) string {
 	args := []string{"unotify-bench fuzz --on", where}
 	switch {
@@ -267,8 +299,8 @@ func (r *fuzzRunner) again(where string, f *fuzz.Finding) string {
 	if name := fuzz.FilterNames(f.Filter); name != "" {
 		args = append(args, "--filter", name)
 	}
-	if f.Races() {
-		args = append(args, "--times 100")
+	if n := f.Times(); n > 1 {
+		args = append(args, "--times", strconv.Itoa(n))
 	}
 	return strings.Join(args, " ")
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -27,7 +28,8 @@ func TestFuzzMachines(t *testing.T) {
 	} {
 		t.Run(fault, func(t *testing.T) {
 			needGuests(t, "amd64")
-			c := newCommand(t, "fuzz", "--on", "amd64", "--fault", fault, "--length", "0", "--ops", "3000", "--quiet")
+			dir := filepath.Join(t.TempDir(), "again")
+			c := newCommand(t, "fuzz", "--on", "amd64", "--fault", fault, "--length", "0", "--ops", "3000", "--reproduce", dir, "--quiet")
 			c.runs(t, exitFailed)
 			if !strings.Contains(c.stdout.String(), shows) {
 				t.Fatalf("no finding has %q:\n%s", shows, &c.stdout)
@@ -45,6 +47,14 @@ func TestFuzzMachines(t *testing.T) {
 			}
 			args := strings.Fields(strings.Replace(again, "FILE", file, 1))
 			newCommand(t, append(args[1:], "--quiet")...).runs(t, exitFailed)
+			for _, check := range []*exec.Cmd{
+				exec.Command("gcc", "-Wall", "-Wextra", "-Werror", "-pthread", "-o", filepath.Join(dir, "a.out"), filepath.Join(dir, "amd64-1.c")),
+				exec.Command("go", "vet", filepath.Join(dir, "amd64-1_test.go")),
+			} {
+				if out, err := check.CombinedOutput(); err != nil {
+					t.Errorf("%v: %v\n%s", check.Args, err, out)
+				}
+			}
 		})
 	}
 }

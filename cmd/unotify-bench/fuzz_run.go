@@ -170,6 +170,9 @@ func (r *fuzzRunner) take(l *fuzzLane, e fuzz.Event) error {
 		if len(l.found) >= findingsMax {
 			return errEnough
 		}
+		if len(e.Finding.Program) > corpusProgram {
+			return errors.New("guest has found a program that is too long")
+		}
 		l.found = append(l.found, *e.Finding)
 		r.bar.Log(fmt.Sprintf("%s: %s", l.where, clean(e.Finding.String())))
 	case e.Shorter != nil:
