@@ -1,5 +1,5 @@
 // Tally runs go test with its own arguments, shows what fails while it runs,
-// and ends with every skip by name and the line
+// and ends with what took long, every skip by name and the line
 //
 //	N passed, N failed
 //

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -20,6 +21,7 @@ type event struct {
 	ImportPath string
 	Test       string
 	Output     string
+	Elapsed    float64 // seconds, of what has ended
 }
 
 // test is a test by name, or a package where name is empty.
@@ -47,6 +49,13 @@ type tally struct {
 	passed   int
 	failed   []string
 	skipped  []string
+	took     []timing // tests, not subtests
+}
+
+// timing is how long a test took, in seconds.
+type timing struct {
+	test
+	seconds float64
 }
 
 func newTally(w io.Writer) *tally {
@@ -120,6 +129,24 @@ func (t *tally) add(e event) {
 			t.skipped = append(t.skipped, id.String()+": "+reason(t.output[id]))
 		}
 		t.end(id)
+	}
+	if e.Elapsed > 0 && id.name != "" && !strings.Contains(id.name, "/") {
+		t.took = append(t.took, timing{id, e.Elapsed})
+	}
+}
+
+// slowest tells which tests are worth making faster: those that took more than a
+// fiftieth of what all did.
+func (t *tally) slowest() {
+	sum := 0.0
+	for _, x := range t.took {
+		sum += x.seconds
+	}
+	slices.SortStableFunc(t.took, func(a, b timing) int { return cmp.Compare(b.seconds, a.seconds) })
+	for _, x := range t.took {
+		if x.seconds > 1 && x.seconds > sum/50 {
+			fmt.Fprintf(t.w, "slow: %s: %.0f s\n", x.test, x.seconds)
+		}
 	}
 }
 
@@ -213,6 +240,7 @@ func (t *tally) summary() bool {
 	}
 
 	fmt.Fprintln(t.w)
+	t.slowest()
 	for _, s := range t.skipped {
 		fmt.Fprintln(t.w, "skipped:", s)
 	}

@@ -65,6 +65,25 @@ func TestLost(t *testing.T) {
 	}
 }
 
+// TestSlowest names what takes long beside the rest, a test once.
+func TestSlowest(t *testing.T) {
+	var out bytes.Buffer
+	c := newTally(&out)
+	for _, e := range []event{
+		{Action: "pass", Package: "p", Test: "TestA", Elapsed: 5},
+		{Action: "pass", Package: "p", Test: "TestB/sub", Elapsed: 200},
+		{Action: "fail", Package: "p", Test: "TestB", Elapsed: 300},
+		{Action: "pass", Package: "q", Test: "TestC", Elapsed: 20},
+		{Action: "pass", Package: "q", Elapsed: 1000},
+	} {
+		c.add(e)
+	}
+	c.summary()
+	if want := "\nslow: p TestB: 300 s\nslow: q TestC: 20 s\nfailed: "; !strings.Contains(out.String(), want) {
+		t.Errorf("no %q in\n%s", want, &out)
+	}
+}
+
 // TestStill shows what takes long, and no more.
 func TestStill(t *testing.T) {
 	var out bytes.Buffer
