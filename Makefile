@@ -67,14 +67,14 @@ test-fuzz:
 # and TestAttack, which wants an attacker to be fast. -short has rows take longer.
 RACE_HOST := ./bench/workload ./internal/notify ./internal/lava
 RACE_SLOW := ^(TestAttack|TestWorkloads)$$
-RACE_CMD := Fuzz|Race|KTAP|Hear|Row|Report|InterruptRows|TwoRuns|Compete|AbiResume
+RACE_CMD := Fuzz|Race|KTAP|Hear|Row|Report|Claim|Resume
 RACE_KERNEL := Fuzz|Channel|Console|Splat|Lock|Builds|Interrupt|Package|Bombs|Waiting
 RACE := CGO_ENABLED=1 bin/tally -race -timeout 30m
 test-race: setup
 	command -v $${CC:-gcc} >/dev/null || { echo 'no C compiler, which the race detector needs: apt-get install gcc libc6-dev' >&2; exit 1; }
 	go -C tools build -o ../bin/ ./tally
 	$(RACE) -short -skip '$(RACE_SLOW)' $(ARGS) $(RACE_HOST)
-	$(RACE) -run '$(RACE_CMD)' -skip 'Machines|RaceInterrupt|InBrowser' $(ARGS) ./cmd/unotify-bench
+	$(RACE) -run '$(RACE_CMD)' -skip 'Machines|Interrupt|InBrowser' $(ARGS) ./cmd/unotify-bench
 	$(RACE) -run '$(RACE_KERNEL)' -skip 'Real|InterruptMachine' $(ARGS) ./kernel
 
 # Debian's LAVA is some 40 packages, and its lab wants root: not for everybody's tests.
