@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"sync/atomic"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -29,6 +30,7 @@ type board struct {
 	path    [1200]byte
 	byte    byte
 	missing [32]byte
+	tids    [model.Tasks]int32 // 0 for a task that is not there yet
 }
 
 // slot is a task's part of the board.
@@ -113,20 +115,24 @@ func serve(conn *notify.Conn) error {
 	if err := notify.InterruptBy(interrupts); err != nil {
 		return err
 	}
-	tids := make(chan [2]int)
 	for i := range b.tasks {
 		go func() {
 			if err := notify.LockThread(); err != nil {
 				os.Exit(1)
 			}
-			tids <- [2]int{i, unix.Gettid()}
+			atomic.StoreInt32(&b.tids[i], int32(unix.Gettid()))
 			b.tasks[i].serve()
 		}()
 	}
 	me := hello{Board: uint64(uintptr(unsafe.Pointer(b)))}
-	for range b.tasks {
-		t := <-tids
-		me.TIDs[t[0]] = t[1]
+	for i := range b.tids {
+		// A task never gives up its P, nor what waits in the queue of that: whom it woke
+		// through a channel could wait there for ever. Timers on such a P are what the
+		// runtime's sysmon starts somebody for.
+		for atomic.LoadInt32(&b.tids[i]) == 0 {
+			time.Sleep(100 * time.Microsecond)
+		}
+		me.TIDs[i] = int(b.tids[i])
 	}
 	open, err := os.ReadDir("/proc/self/fd")
 	if err != nil {

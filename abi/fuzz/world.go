@@ -88,6 +88,8 @@ func (t *tools) start(filter Filter) (w *world, err error) {
 	if w.Process, err = notify.Start(roleTarget, give...); err != nil {
 		return w, err
 	}
+	t.watch.await(w)
+	defer t.watch.await(nil)
 	var how listen
 	if filter.Has(model.Redirect) {
 		how.Flags |= abi.SECCOMP_FILTER_FLAG_REDIRECT
@@ -109,8 +111,6 @@ func (t *tools) start(filter Filter) (w *world, err error) {
 
 // learn finds out what the first id is, which chance has picked.
 func (w *world) learn() error {
-	w.tools.watch.await(w)
-	defer w.tools.watch.await(nil)
 	w.trap(0, model.Getppid)
 	var n abi.Notif
 	if e := w.Next(&n, nil); e != 0 {
