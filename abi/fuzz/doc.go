@@ -6,7 +6,8 @@
 //	program.go    a sequence of steps, and its text
 //	target.go     who is trapped: this program again, with a thread a task
 //	world.go      a listener and its target
-//	do.go         an operation as a syscall
+//	do.go         an operation done, and what it gave
+//	request.go    an operation as an ioctl and its argument, and a task's calls
 //	hand.go       threads that do two at once
 //	watch.go      what frees a supervisor that waits in vain
 //	step.go       a step done, and what the model says of it

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -204,7 +203,7 @@ func (r *fuzzRunner) keep(l *fuzzLane, text string) error {
 	defer r.mu.Unlock()
 	path := filepath.Join(r.corpus, hex.EncodeToString(sum[:8])+corpusSuffix)
 	// Half a program would not be read the next time.
-	if err := errors.Join(os.WriteFile(path+newSuffix, []byte(p.String()), 0o644), os.Rename(path+newSuffix, path)); err != nil {
+	if err := writeWhole(path, []byte(p.String())); err != nil {
 		return fmt.Errorf("keep a program: %w", err)
 	}
 	return nil

@@ -73,8 +73,7 @@ func (l *lavaFetcher) readLogs() error {
 		if err := l.readLog(j, path, text); err != nil {
 			return err
 		}
-		keep := filepath.Join(l.path, name+".log")
-		if err := errors.Join(os.WriteFile(keep+newSuffix, text, 0o644), os.Rename(keep+newSuffix, keep)); err != nil {
+		if err := writeWhole(filepath.Join(l.path, name+".log"), text); err != nil {
 			return err
 		}
 	}

@@ -9,6 +9,15 @@ import (
 // newSuffix is that of a file that takes the place of another when it is whole.
 const newSuffix = ".new"
 
+// writeWhole writes a file that is whole or as it was before, whatever comes between.
+func writeWhole(path string, text []byte) error {
+	if err := os.WriteFile(path+newSuffix, text, 0o644); err != nil {
+		os.Remove(path + newSuffix)
+		return err
+	}
+	return os.Rename(path+newSuffix, path)
+}
+
 // A lineFile has whole lines, also when there is no room for the last one: what was
 // written of that is taken off again.
 type lineFile struct {
