@@ -31,7 +31,8 @@ var variants = []variantSpec{
 // debugVars keeps KASAN out of lockdep's own code, as kernel/locking/Makefile
 // does since Linux 6.15. lockdep is most of what a debug kernel executes, and
 // none of what is tested: with it a check on riscv64 took ten times as long.
-var debugVars = []string{"KASAN_SANITIZE_lockdep.o=n"}
+// KCOV is for the opposite: for what is tested, and nothing else.
+var debugVars = []string{"KASAN_SANITIZE_lockdep.o=n", "KCOV_INSTRUMENT_seccomp.o=y", "KCOV_INSTRUMENT_seccomp_call.o=y"}
 
 type variantSpec struct {
 	name Variant
