@@ -15,6 +15,7 @@
 //	every.go      all short sequences
 //	random.go     programs by chance, and what leads them
 //	situations.go what has been seen
+//	cover.go      which code of the kernel was reached, where that tells
 //	shrink.go     a finding as short as it can be
 //	reproduce.go  a finding as a program in C, of which reproduce.c.in is the most, and as a test in Go
 //	run.go        the process that does all this

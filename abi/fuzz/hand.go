@@ -29,11 +29,15 @@ type order struct {
 	answer *model.Answer
 }
 
-func newHand() (*hand, error) {
+// newHand starts one, which begins with a call of its own.
+func newHand(first func() error) (*hand, error) {
 	h := &hand{orders: make(chan order), done: make(chan struct{})}
 	begun := make(chan error)
 	go func() {
 		err := notify.LockThread()
+		if err == nil {
+			err = first()
+		}
 		h.tid = unix.Gettid()
 		begun <- err
 		if err != nil {

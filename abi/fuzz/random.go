@@ -203,12 +203,12 @@ func (r *runner) random(seed uint64, ops int64) error {
 			begin = r.corpus[rng.IntN(len(r.corpus))]
 			begin = begin[:1+rng.IntN(len(begin))]
 		}
-		known := len(r.tools.seen)
+		known, places := len(r.tools.seen), r.tools.cover.places()
 		p := makeUp(rng, r.world.state, begin)
 		if err := r.program(filter, p); err != nil {
 			return err
 		}
-		if len(r.tools.seen) > known {
+		if len(r.tools.seen) > known || r.tools.cover.places() > places {
 			r.corpus = append(r.corpus, p)
 			if err := r.emit(Event{Keep: p.String()}); err != nil {
 				return err

@@ -56,6 +56,7 @@ type Order struct {
 type Count struct {
 	Ops, Programs int64
 	Situations    int // that have been seen: see situations
+	Places        int `json:",omitempty"` // of the kernel's code: see coverage
 	Worlds        int64
 }
 
@@ -261,6 +262,7 @@ func (r *runner) try(filter Filter, p Program) (*Finding, error) {
 	} else {
 		f = r.world.reset() // which is what is left to do after the last step
 	}
+	r.tools.cover.take()
 	r.count.Ops += r.world.ops
 	r.world.ops = 0
 	r.count.Programs++
@@ -274,6 +276,7 @@ func (r *runner) try(filter Filter, p Program) (*Finding, error) {
 func (r *runner) tell() error {
 	r.told = time.Now()
 	r.count.Situations = len(r.tools.seen)
+	r.count.Places = r.tools.cover.places()
 	c := r.count
 	return r.emit(Event{Count: &c})
 }

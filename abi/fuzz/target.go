@@ -31,6 +31,9 @@ type board struct {
 	byte    byte
 	missing [32]byte
 	tids    [model.Tasks]int32 // 0 for a task that is not there yet
+
+	// From freeFD on, descriptors have each task recorded: see follow.
+	followed bool
 }
 
 // slot is a task's part of the board.
@@ -118,6 +121,9 @@ func serve(conn *notify.Conn) error {
 	for i := range b.tasks {
 		go func() {
 			if err := notify.LockThread(); err != nil {
+				os.Exit(1)
+			}
+			if b.followed && follow(uintptr(freeFD+i)) != nil {
 				os.Exit(1)
 			}
 			atomic.StoreInt32(&b.tids[i], int32(unix.Gettid()))

@@ -85,6 +85,9 @@ func (t *tools) start(filter Filter) (w *world, err error) {
 		}
 		give = append(give, w.files[i])
 	}
+	if w.board.followed = t.cover != nil; w.board.followed {
+		give = append(give, t.cover.files()...)
+	}
 	if w.Process, err = notify.Start(roleTarget, give...); err != nil {
 		return w, err
 	}
@@ -249,6 +252,7 @@ type tools struct {
 	hands   [hands]*hand
 	watch   watch
 	seen    situations
+	cover   *coverage
 }
 
 // Where things lie in tools.mem.
@@ -315,8 +319,14 @@ func newTools(dir string, patient time.Duration) (t *tools, err error) {
 	if err = unix.Ftruncate(t.other, int64(os.Getpagesize())); err != nil {
 		return t, err
 	}
+	if t.cover, err = newCoverage(); err != nil {
+		return t, err
+	}
+	if err = t.cover.followMe(0); err != nil {
+		return t, err
+	}
 	for i := range t.hands {
-		if t.hands[i], err = newHand(); err != nil {
+		if t.hands[i], err = newHand(func() error { return t.cover.followMe(1 + i) }); err != nil {
 			return t, err
 		}
 	}
@@ -357,6 +367,9 @@ func (t *tools) close() {
 		if h != nil {
 			h.end()
 		}
+	}
+	if t.cover != nil {
+		t.cover.close()
 	}
 	for _, fd := range []int{t.given, t.other} {
 		if fd >= 0 {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ var (
 	lifecycleN   = flag.Int("lifecycle.n", 2000, "TestDebug: notifications for each mechanism of TestLifecycle")
 	lifecycleOf  = flag.String("lifecycle.mech", "", "TestDebug: the one mechanism of TestLifecycle to run")
 	lifecycleOn  = flag.Int("lifecycle.cpus", 2, "TestDebug: CPUs of the machine")
+	fuzzOps      = flag.Int("fuzz.ops", 2000, "TestDebug: operations in programs by chance")
 	lifecycleBy  = flag.Uint64("lifecycle.seed", 1, "TestDebug: seed of TestLifecycle")
 )
 
@@ -43,6 +45,7 @@ func TestDebug(t *testing.T) {
 			t.Run("mutants", func(t *testing.T) { debugMutants(t, arch) })
 			t.Run("lifecycle", func(t *testing.T) { testLifecycle(t, img, init, program) })
 			t.Run("selftests", func(t *testing.T) { debugSelftests(t, arch, img, init) })
+			t.Run("fuzz", func(t *testing.T) { debugFuzz(t, arch) })
 			t.Run("abi", func(t *testing.T) { debugAbi(t, arch) })
 		})
 	}
@@ -94,6 +97,23 @@ func debugAbi(t *testing.T, arch *abi.Arch) {
 		if v.Verdict != suite.Pass && (v.Verdict != suite.Skip || !lacks) {
 			t.Errorf("%s is %s, want pass: %s", v.ID, v.Verdict, v.Text)
 		}
+	}
+}
+
+// debugFuzz has programs by chance, which KCOV leads.
+func debugFuzz(t *testing.T, arch *abi.Arch) {
+	needGuests(t, arch.Name)
+	c := newCommand(t, "fuzz", "--on", arch.Name, "--length", "1", "--ops", fmt.Sprint(*fuzzOps), "--quiet")
+	c.runs(t, exitOK)
+	t.Logf("%s", &c.stdout)
+	// where, kernel, operations, programs, situations, places, findings
+	lines := strings.Split(c.stdout.String(), "\n")
+	f := strings.Fields(lines[1])
+	if len(f) != 7 {
+		t.Fatalf("%q has %d columns", lines[1], len(f))
+	}
+	if n, err := strconv.Atoi(f[5]); err != nil || n < 100 {
+		t.Errorf("KCOV shows %s places, want a hundred at least", f[5])
 	}
 }
 

@@ -65,7 +65,8 @@ in Go.
 First come all sequences of --length operations out of the 14 that change a
 notification's state, then programs by chance, until --ops operations are done.
 A program that has shown something new is kept, in --corpus too, and gone on
-from.
+from: a new answer in a new situation, or, on a kernel that has KCOV for the
+series' code, as --kernel debug has, a place of it that nobody had reached.
 
 Exit status 1 if there was a finding.`,
 		Example: `  unotify-bench fuzz --on host
@@ -251,9 +252,14 @@ func (a *app) fuzz(ctx context.Context, p *fuzzPlan) error {
 
 // report writes a line a place, and each finding as it can be repeated.
 func (r *fuzzRunner) report(out *verdicts) {
-	fmt.Fprintf(out, "%-8s %-20s %12s %10s %11s %9s\n", "where", "kernel", "operations", "programs", "situations", "findings")
+	const line = "%-8s %-20s %12v %10v %11v %7v %9v\n"
+	fmt.Fprintf(out, line, "where", "kernel", "operations", "programs", "situations", "places", "findings")
 	for _, l := range r.lanes {
-		fmt.Fprintf(out, "%-8s %-20s %12d %10d %11d %9d\n", l.where, l.release, l.count.Ops, l.count.Programs, l.count.Situations, len(l.found))
+		places := "-" // this kernel has no KCOV
+		if n := l.count.Places; n > 0 {
+			places = strconv.Itoa(n)
+		}
+		fmt.Fprintf(out, line, l.where, l.release, l.count.Ops, l.count.Programs, l.count.Situations, places, len(l.found))
 	}
 	for _, l := range r.lanes {
 		for _, f := range l.found {

@@ -110,6 +110,8 @@ func doJob(g *kernel.GuestConn) (code int, err error) {
 	case len(j.Races) > 0:
 		return 0, suite.Races(ctx, j.Races, suite.Deadline, func(c suite.RaceCount) error { return g.Emit(eventRace, c) })
 	case j.Fuzz != nil:
+		// KCOV is in there. A kernel that has none need not have this either.
+		_ = unix.Mount("debugfs", "/sys/kernel/debug", "debugfs", 0, "")
 		return 0, fuzz.Run(ctx, *j.Fuzz, func(e fuzz.Event) error { return g.Emit(eventFuzz, e) })
 	case len(j.Workloads) > 0:
 		return 0, workload.Run(ctx, j.Workload, j.Workloads, func(r workload.Row) error { return g.Emit(eventWorkload, r) })

@@ -141,6 +141,18 @@ func testLavaLab(t *testing.T) {
 		t.Errorf("with a shard twice (-once +twice):\n%s", diff)
 	}
 	t.Run("page", func(t *testing.T) { testLavaPage(t, at) })
+	t.Run("client", func(t *testing.T) { testLavaClient(t, lab) })
+}
+
+// testLavaClient has the client's own tests speak to this lab: they need one, and are
+// skipped where a package is tested alone.
+func testLavaClient(t *testing.T, lab string) {
+	out, err := exec.Command("go", "test", "../../internal/lava", "-run", "^TestLab", "-count=1", "-v", "-timeout", "20m",
+		"-lava.lab", lab).CombinedOutput()
+	text := string(out)
+	if err != nil || strings.Contains(text, "--- SKIP") || strings.Count(text, "\n--- PASS: TestLab") < 3 {
+		t.Errorf("the client against a lab: %v\n%s", err, out)
+	}
 }
 
 // testLavaPage executes the commands of docs/lava.md, one after the other.
