@@ -8,7 +8,6 @@ import (
 	"runtime/debug"
 	"strconv"
 	"sync/atomic"
-	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -133,10 +132,10 @@ func serve(conn *notify.Conn) error {
 	me := hello{Board: uint64(uintptr(unsafe.Pointer(b)))}
 	for i := range b.tids {
 		// A task never gives up its P, nor what waits in the queue of that: whom it woke
-		// through a channel could wait there for ever. Timers on such a P are what the
-		// runtime's sysmon starts somebody for.
+		// through a channel could wait there for ever, and so did one target in 10,000
+		// that slept by a timer. Who comes from a syscall takes any P.
 		for atomic.LoadInt32(&b.tids[i]) == 0 {
-			time.Sleep(100 * time.Microsecond)
+			_ = unix.Nanosleep(&unix.Timespec{Nsec: 100_000}, nil)
 		}
 		me.TIDs[i] = int(b.tids[i])
 	}
