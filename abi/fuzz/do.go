@@ -17,17 +17,31 @@ import (
 func (w *world) do(o model.Op, number int32) model.Answer {
 	switch o.Do {
 	case model.Trap:
-		if !w.returned(int(o.Task)) {
+		if w.dead || !w.returned(int(o.Task)) {
 			return model.Answer{Skipped: true}
 		}
 		w.trap(int(o.Task), o.Call)
 		return model.Answer{}
 	case model.Signal:
+		if w.dead {
+			return model.Answer{Skipped: true}
+		}
 		sig := restarts
 		if o.How == model.SignalInterrupt {
 			sig = interrupts
 		}
 		return errno(errnoOf(unix.Tgkill(w.PID(), w.TIDs[o.Task], sig)))
+	case model.Kill:
+		if w.dead {
+			return model.Answer{Skipped: true}
+		}
+		return errno(errnoOf(unix.Kill(w.PID(), unix.SIGKILL))) // Wait has not been called
+	case model.Close:
+		if w.closed {
+			return errno(unix.EBADF) // the number may be another file's
+		}
+		w.closed = true
+		return errno(errnoOf(unix.Close(w.FD)))
 	case model.Poll:
 		fds := []unix.PollFd{{Fd: int32(w.FD), Events: unix.POLLIN | unix.POLLOUT}}
 		_, err := unix.Poll(fds, 0)
@@ -38,7 +52,13 @@ func (w *world) do(o model.Op, number int32) model.Answer {
 		if fds[0].Revents&unix.POLLOUT != 0 {
 			a.Poll |= model.PollOut
 		}
-		if more := fds[0].Revents &^ (unix.POLLIN | unix.POLLOUT); more != 0 {
+		if fds[0].Revents&unix.POLLHUP != 0 {
+			a.Poll |= model.PollHup
+		}
+		if fds[0].Revents&unix.POLLNVAL != 0 {
+			a.Poll |= model.PollNone
+		}
+		if more := fds[0].Revents &^ (unix.POLLIN | unix.POLLOUT | unix.POLLHUP | unix.POLLNVAL); more != 0 {
 			a.Poll |= 1 << 7 // which no model knows
 		}
 		return a
@@ -140,7 +160,7 @@ func (w *world) file(fd int64) model.Result {
 	b := []byte{'?'}
 	f, err := unix.Open(fmt.Sprintf("/proc/%d/fd/%d", w.PID(), fd), unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return model.Result{Kind: model.Value, Val: int32(fd)}
+		return model.Result{Kind: model.Lost}
 	}
 	defer unix.Close(f)
 	_, _ = unix.Pread(f, b, 0) // what cannot be read is no byte of ours

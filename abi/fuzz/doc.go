@@ -13,6 +13,7 @@
 //	step.go       a step done, and what the model says of it
 //	show.go       answers and results in words
 //	every.go      all short sequences
+//	ends.go       all situations with an end, and what comes after
 //	random.go     programs by chance, and what leads them
 //	situations.go what has been seen
 //	cover.go      which code of the kernel was reached, where that tells

@@ -73,6 +73,14 @@ func TestParts(t *testing.T) {
 	}
 }
 
+// TestEnds: every situation, each end, and every operation then and at the time.
+func TestEnds(t *testing.T) {
+	last := run(t, Order{Ends: true})
+	if last.Programs < 500 {
+		t.Errorf("%d programs have an end: that is too little", last.Programs)
+	}
+}
+
 // TestText: a program is read as it is written.
 func TestText(t *testing.T) {
 	p := Program{{{Do: model.Trap, Call: model.Write}}, {{Do: model.Recv}, {Do: model.Send, Ref: model.NextID, How: model.SendUnknown}}}
@@ -150,9 +158,12 @@ func TestC(t *testing.T) {
 		s := model.State{Features: kernel&^(model.Redirect|model.Killable) | filter}
 		for len(p) < 30 {
 			step := Step{pick(rng, &s)}
+			if len(p) == 20 && useful(&s, model.Kill) {
+				step[0] = model.Op{Do: [...]model.Do{model.Kill, model.Close}[seed/2]}
+			}
 			numbers := step.numbers(&s)
 			all := candidates(s, step, numbers)
-			if len(all) != 1 || all[0].answers[0].Blocks || all[0].answers[0].Skipped {
+			if len(all) != 1 || len(p) < 20 && all[0].state.Ended() || all[0].answers[0].Blocks || all[0].answers[0].Skipped {
 				continue
 			}
 			p = append(p, step)

@@ -56,6 +56,9 @@ func newHand(first func() error) (*hand, error) {
 	return h, <-begun
 }
 
+// self is the calling thread as one that only interrupt can be called of.
+func self() *hand { return &hand{tid: unix.Gettid()} }
+
 // interrupt has a RECV that waits give up.
 func (h *hand) interrupt() { _ = unix.Tgkill(os.Getpid(), h.tid, interrupts) }
 

@@ -11,6 +11,7 @@ import (
 var weights = [model.Unknown + 1]int{
 	model.Trap: 12, model.Signal: 4, model.Recv: 12, model.Poll: 1, model.Send: 8, model.IDValid: 2, model.SetFlags: 1,
 	model.AddFD: 8, model.DoInject: 8, model.DoTargetCall: 8, model.PinInstall: 5, model.SendRedirect: 8, model.Unknown: 1,
+	model.Kill: 1, model.Close: 1,
 }
 
 // deck is what is picked from: the operations of each kind, and the weights' sum.
@@ -32,6 +33,9 @@ const (
 	shortest = 4
 	longest  = 40
 )
+
+// afterwards is how many steps there are after an end: there is little new in them.
+const afterwards = 4
 
 // pick takes an operation for a state: one that does something, mostly.
 func pick(rng *rand.Rand, s *model.State) model.Op {
@@ -98,6 +102,9 @@ func newest(s *model.State) *model.Task {
 
 // useful reports whether there is anything for an operation to work on.
 func useful(s *model.State, do model.Do) bool {
+	if s.Ended() {
+		return true
+	}
 	var idle, received, inside bool
 	for i := range s.Tasks {
 		p := s.Tasks[i].Phase
@@ -110,7 +117,7 @@ func useful(s *model.State, do model.Do) bool {
 		return idle
 	case model.Recv:
 		return s.Requests > 0
-	case model.Signal:
+	case model.Signal, model.Kill, model.Close:
 		return inside
 	case model.Send, model.AddFD, model.DoInject, model.DoTargetCall, model.PinInstall, model.SendRedirect, model.IDValid:
 		return received
@@ -134,9 +141,15 @@ func pickStep(rng *rand.Rand, s *model.State) Step {
 // for ever, whoever is first, and the numbers of notifications do not depend on
 // that either.
 func raceable(step Step, s *model.State) bool {
-	recvs, news := int32(0), 0
+	recvs, news, kills := int32(0), 0, 0
 	for _, o := range step {
 		switch o.Do {
+		case model.Kill:
+			kills++
+		case model.Close:
+			if step[0] == step[1] {
+				return false
+			}
 		case model.Recv:
 			if recvs++; o.How == model.RecvReadOnly {
 				return false
@@ -146,18 +159,22 @@ func raceable(step Step, s *model.State) bool {
 				return false
 			}
 		case model.Signal:
-			news++
+			if news++; kills > 0 || step[1].Do == model.Kill {
+				return false // it may be nobody's
+			}
 		case model.Poll:
 			return false
 		}
 	}
-	return recvs <= s.Requests && news < 2
+	// A RECV that waits is told of the end of whom it waits for.
+	return (recvs <= s.Requests || kills > 0) && news < 2 && kills < 2 && !s.Ended()
 }
 
 // makeUp is a program by chance, after a beginning, for a listener in a state. Of
 // a race it takes one outcome for the state that goes on from there.
 func makeUp(rng *rand.Rand, s model.State, begin Program) (p Program) {
 	for n := shortest + rng.IntN(longest-shortest); len(p) < n; {
+		was := s.Ended()
 		step := pickStep(rng, &s)
 		if at := len(p); at < len(begin) {
 			step = begin[at]
@@ -166,6 +183,9 @@ func makeUp(rng *rand.Rand, s model.State, begin Program) (p Program) {
 		p = append(p, step)
 		if all := candidates(s, step, step.numbers(&s)); len(all) > 0 {
 			s = all[rng.IntN(len(all))].state
+		}
+		if s.Ended() && !was {
+			n = min(n, len(p)+afterwards)
 		}
 	}
 	return p

@@ -27,8 +27,8 @@ func (f *Finding) C() (string, error) {
 	for n, step := range p {
 		numbers := step.numbers(&w.state)
 		all := candidates(w.state, step, numbers)
-		if len(all) == 0 || len(all) == 1 && all[0].answers[0].Blocks {
-			continue // nobody would come, and here nothing was done
+		if len(all) == 0 || len(all) == 1 && (all[0].answers[0].Blocks || all[0].answers[0].Skipped) {
+			continue // nobody would come, or is there, and here nothing was done
 		}
 		if len(step) == 1 {
 			main.WriteString("\t" + w.statement(step[0], numbers[0], "notif") + "\n\tsettle();\n")
@@ -128,6 +128,10 @@ func (w *world) statement(o model.Op, number int32, recv string) string {
 			sig = "SIGUSR2"
 		}
 		return fmt.Sprintf("signal_task(%s, %d, %s);", what, o.Task, sig)
+	case model.Kill:
+		return fmt.Sprintf("kill_child(%s);", what)
+	case model.Close:
+		return fmt.Sprintf("close_listener(%s);", what)
 	case model.Poll:
 		return fmt.Sprintf("poll_listener(%s);", what)
 	}

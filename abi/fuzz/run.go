@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"unotify-bench/abi/model"
 	"unotify-bench/internal/notify"
 	"unotify-bench/internal/tempdir"
 )
@@ -39,6 +40,8 @@ type Order struct {
 	// Length is that of sequences, all of which are tried; of these the Part-th
 	// of Parts. 0 tries none.
 	Length, Part, Parts int `json:",omitempty"`
+	// Ends has each situation end in each way.
+	Ends bool `json:",omitempty"`
 	// Ops is how many operations there are to be in programs by chance, which
 	// Seed picks.
 	Ops  int64  `json:",omitempty"`
@@ -186,6 +189,11 @@ func work(o Order, emit func(Event) error) error {
 			return err
 		}
 	}
+	if o.Ends {
+		if err := r.ends(r.tools.kernel & model.Redirect); err != nil {
+			return err
+		}
+	}
 	if o.Ops > 0 {
 		if err := r.random(o.Seed, o.Ops); err != nil {
 			return err
@@ -257,9 +265,11 @@ func (r *runner) try(filter Filter, p Program) (*Finding, error) {
 	for ; at < len(p) && f == nil; at++ {
 		f = r.world.step(p[at].possible(&r.world.state))
 	}
-	if f != nil {
+	ended := r.world.state.Ended()
+	switch {
+	case f != nil:
 		at--
-	} else {
+	case !ended:
 		f = r.world.reset() // which is what is left to do after the last step
 	}
 	r.tools.cover.take()
@@ -268,6 +278,8 @@ func (r *runner) try(filter Filter, p Program) (*Finding, error) {
 	r.count.Programs++
 	if f != nil {
 		f.At, f.Program, f.Filter = at, p.String(), filter
+	}
+	if f != nil || ended {
 		r.leave()
 	}
 	return f, nil

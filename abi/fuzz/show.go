@@ -68,6 +68,10 @@ func showResult(r model.Result) string {
 		return fmt.Sprintf("a descriptor of file %q", string(r.Byte))
 	case model.Wrote:
 		return "1, written"
+	case model.Lost:
+		return "a descriptor that nobody can look at"
+	case model.Died:
+		return "nothing, as it dies"
 	case model.Ppid:
 		return "its parent"
 	}

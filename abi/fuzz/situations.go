@@ -13,17 +13,27 @@ type situation struct {
 		phase model.Phase
 		call  model.Call
 	}
-	pinned, waits, race bool
-	op                  model.Op
-	errno               uint16
+	pinned, waits, race, killed, closed bool
+
+	op    model.Op
+	errno uint16
 }
 
 func (s situations) add(state *model.State, o model.Op, a *model.Answer, race bool) {
-	k := situation{features: state.Features, pinned: state.Pinned, waits: state.Requests > 0, race: race, op: o, errno: uint16(a.Errno)}
+	k := situationOf(state)
+	k.race, k.op, k.errno = race, o, uint16(a.Errno)
+	s[k] = struct{}{}
+}
+
+// situationOf is what a state is for who is to do something.
+func situationOf(state *model.State) situation {
+	k := situation{
+		features: state.Features, pinned: state.Pinned, waits: state.Requests > 0, killed: state.Killed, closed: state.Closed,
+	}
 	for i := range state.Tasks {
 		if t := &state.Tasks[i]; t.Phase != model.Idle {
 			k.tasks[i].phase, k.tasks[i].call = t.Phase, t.Call
 		}
 	}
-	s[k] = struct{}{}
+	return k
 }

@@ -57,9 +57,11 @@ func candidates(s model.State, step Step, numbers []int32) []candidate {
 	var from func(s model.State, left []int, c candidate)
 	from = func(s model.State, left []int, c candidate) {
 		if len(left) == 0 {
-			c.results, c.state = s.Settle().Returned()
-			if !slices.Contains(all, c) {
-				all = append(all, c)
+			for _, end := range s.Settled() {
+				c.results, c.state = end.Returned()
+				if !slices.Contains(all, c) {
+					all = append(all, c)
+				}
 			}
 			return
 		}
@@ -175,6 +177,9 @@ func (w *world) act(step Step, numbers []int32, got []model.Answer) {
 // settle waits until all tasks are where one of the candidates has them, and
 // returns what their calls gave. It is false if that does not come.
 func (w *world) settle(before model.State, fits []candidate) (results [model.Tasks]model.Result, ok bool) {
+	if fits[0].state.Killed && !w.dead && !w.dies() {
+		return results, false
+	}
 	for i := range w.state.Tasks {
 		var returns, traps bool
 		for _, c := range fits {
@@ -184,8 +189,11 @@ func (w *world) settle(before model.State, fits []candidate) (results [model.Tas
 				traps = traps || returns || now.ID != before.Tasks[i].ID || before.Tasks[i].Phase == model.Idle
 			}
 		}
+		if w.dead {
+			returns, traps = before.Tasks[i].Phase != model.Idle || returns, false
+		}
 		there := func() bool {
-			return !returns && !traps || returns && w.returned(i) || traps && w.trapped(i)
+			return w.dead || !returns && !traps || returns && w.returned(i) || traps && w.trapped(i)
 		}
 		for pause := time.Duration(0); !there(); {
 			if w.stuck.Load() != nil {
@@ -223,7 +231,7 @@ func (w *world) written() (wrote [model.Tasks]string) {
 // wrote is what the candidate has had written.
 func (c *candidate) wrote(step Step, before model.State, numbers []int32) (wrote [model.Tasks]string) {
 	for i, r := range c.results {
-		if r.Kind == model.Wrote {
+		if r.Kind == model.Wrote || r.Kind == model.Died && r.Byte != 0 {
 			wrote[i] += string(r.Byte)
 		}
 	}
@@ -264,8 +272,11 @@ func sameAnswers(step Step, a, b [hands]model.Answer) bool {
 }
 
 func seen(r model.Result) model.Result {
-	if r.Kind == model.Wrote {
+	switch r.Kind {
+	case model.Wrote:
 		r.Byte = 0
+	case model.Died:
+		r = model.Result{}
 	}
 	return r
 }

@@ -36,6 +36,7 @@ func (c *watch) begin(patient time.Duration) {
 				if a.w.Process != nil {
 					a.w.Kill()
 				}
+				a.w.tools.main.interrupt()
 				for _, h := range a.w.tools.hands {
 					h.interrupt()
 				}

@@ -52,6 +52,9 @@ type world struct {
 	ops   int64  // done so far
 	given bool   // the target has descriptors that it did not ask for
 
+	closed bool // the listener is
+	dead   bool // the target is, and was waited for
+
 	// stuck is where the tasks were when nothing had come of what was done for too
 	// long, nil until then.
 	stuck atomic.Pointer[string]
@@ -104,6 +107,9 @@ func (t *tools) start(filter Filter) (w *world, err error) {
 		return w, err
 	}
 	if w.FD, err = w.Conn.Recv(&w.hello); err != nil {
+		if w.stuck.Load() != nil {
+			err = errors.New("it said nothing for too long, and was killed")
+		}
 		return w, fmt.Errorf("hear from the target: %w", err)
 	}
 	if w.FD < 0 {
@@ -163,7 +169,7 @@ func (w *world) end() {
 	if w.Process != nil {
 		w.Kill()
 	}
-	if w.FD >= 0 {
+	if w.FD >= 0 && !w.closed {
 		unix.Close(w.FD)
 	}
 	if w.Process != nil {
@@ -239,6 +245,25 @@ func (w *world) comes(i int) bool {
 	return true
 }
 
+// dies waits until a target that was killed is dead. It is false if that is not to be.
+func (w *world) dies() bool {
+	dead := make(chan struct{})
+	go func() { _ = w.Wait(); close(dead) }()
+	for tick := time.NewTicker(100 * time.Millisecond); ; {
+		select {
+		case <-dead:
+			tick.Stop()
+			w.dead = true
+			return true
+		case <-tick.C:
+			if w.stuck.Load() != nil {
+				tick.Stop()
+				return false
+			}
+		}
+	}
+}
+
 // tools are what a supervisor has at hand for every target.
 type tools struct {
 	kernel  model.Features
@@ -250,6 +275,7 @@ type tools struct {
 	pin     *notify.Pin
 	other   int // a memfd that is not sealed
 	hands   [hands]*hand
+	main    *hand // who does what is done alone
 	watch   watch
 	seen    situations
 	cover   *coverage
@@ -330,6 +356,7 @@ func newTools(dir string, patient time.Duration) (t *tools, err error) {
 			return t, err
 		}
 	}
+	t.main = self()
 	t.watch.begin(patient)
 	t.kernel, err = t.features()
 	return t, err

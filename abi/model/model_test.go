@@ -79,6 +79,27 @@ func TestSequences(t *testing.T) {
 			trap 0 openat
 			signal 0 interrupt
 			recv plain => ENOENT`},
+		{"a target that is killed", 0, `
+			trap 0 openat
+			recv plain
+			trap 1 write
+			kill
+			send newest-1 value => ENOENT
+			send newest continue-value => EINVAL
+			id-valid newest plain => ENOENT
+			recv plain => ENOENT
+			set-flags none
+			close
+			recv plain => EBADF`},
+		{"a listener that is closed", everything, `
+			trap 0 openat
+			recv plain
+			inject newest openat plain
+			close
+			send newest injected => EBADF
+			inject newest openat null => EBADF
+			trap 0 openat
+			kill`},
 		{"exec event of what is none", everything, `
 			trap 0 openat
 			recv plain
@@ -112,7 +133,7 @@ func TestSequences(t *testing.T) {
 func errName(e syscall.Errno) string {
 	for name, is := range map[string]syscall.Errno{
 		"": 0, "ENOENT": syscall.ENOENT, "EINPROGRESS": syscall.EINPROGRESS, "EINVAL": syscall.EINVAL, "ESRCH": syscall.ESRCH,
-		"EOPNOTSUPP": syscall.EOPNOTSUPP, "EEXIST": syscall.EEXIST, "EFAULT": syscall.EFAULT, "EPERM": syscall.EPERM,
+		"EOPNOTSUPP": syscall.EOPNOTSUPP, "EEXIST": syscall.EEXIST, "EFAULT": syscall.EFAULT, "EPERM": syscall.EPERM, "EBADF": syscall.EBADF,
 	} {
 		if e == is {
 			return name

@@ -23,6 +23,8 @@ const (
 	DoTargetCall
 	PinInstall
 	SendRedirect
+	Kill    // the target
+	Close   // the listener
 	Unknown // an ioctl that no kernel knows
 	dos
 )
@@ -169,6 +171,8 @@ var table = [dos]parts{
 	DoTargetCall: {name: "target-call", ref: true, call: true, how: []string{"plain", "send", "bad-fd", "flags", "reserved", "nr", "too-big", "fault", "null"}},
 	PinInstall:   {name: "pin", ref: true, how: []string{"plain", "anywhere", "overlap", "flags", "misaligned", "empty", "bad-fd", "unsealed", "null"}},
 	SendRedirect: {name: "redirect", ref: true, how: []string{"pointer", "scalar", "beyond", "no-flags", "no-length", "not-in-mask", "overflow", "bad-fd", "unsealed", "null"}},
+	Kill:         {name: "kill"},
+	Close:        {name: "close"},
 	Unknown:      {name: "ioctl", ref: true},
 }
 

@@ -33,6 +33,9 @@ type State struct {
 	Requests int32
 	// Pinned is whether there is a pin where redirects point to.
 	Pinned bool
+	// Killed is set once the target is dead or, while Racing, about to die; Closed
+	// once the listener is closed.
+	Killed, Closed bool
 	// Racing is set for the time in which several operations are under way. A
 	// notification with an answer is then there for a while.
 	Racing bool
@@ -55,7 +58,8 @@ type Task struct {
 	Phase Phase
 	Call  Call
 	ID    int32 // of its notification, of which the last is remembered
-	// Good is, of Armed, whether the substitute will do.
+	// Good is, of Armed, whether the substitute will do, and of Leaving whether all
+	// that the call does is done.
 	Good   bool
 	Result Result // of Leaving
 }
@@ -73,13 +77,15 @@ const (
 	File       // a descriptor of a file, whose content begins with a byte
 	Wrote      // one byte was written
 	Ppid       // the process id of the target's parent
+	Lost       // a descriptor, of a target that is dead
+	Died       // nothing: the target died in the call, which may have written a byte
 )
 
 // Result is what a call returned, or gave where it ran.
 type Result struct {
 	Kind Kind
 	Val  int32 // of Value and Errno
-	Byte byte  // of File and Wrote
+	Byte byte  // of File, Wrote and Died
 }
 
 // Whose byte it is.

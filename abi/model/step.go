@@ -13,13 +13,15 @@ type Answer struct {
 	Task   uint8  // of RECV: whose it is
 	Call   Call   // of RECV: its call
 	Result Result // of ADDFD and TARGET_CALL: what the target has, or gave
-	Poll   uint8  // PollIn and PollOut
+	Poll   uint8  // PollIn and so on
 }
 
 // Bits of Answer.Poll.
 const (
-	PollIn  uint8 = 1 << iota // there is something to receive
-	PollOut                   // something received waits for its answer
+	PollIn   uint8 = 1 << iota // there is something to receive
+	PollOut                    // something received waits for its answer
+	PollHup                    // no task has the filter any more
+	PollNone                   // it is no descriptor
 )
 
 // Outcome is an answer, and what the state is then.
@@ -47,7 +49,9 @@ func (s State) Do(o Op, id int32) []Outcome {
 	}
 	var all []Outcome
 	for _, now := range s.restarts() {
-		all = append(all, now.do(o, id)...)
+		for _, now := range now.deaths() {
+			all = append(all, now.do(o, id)...)
+		}
 	}
 	return all
 }
@@ -67,6 +71,10 @@ func (s State) restarts() []State {
 }
 
 func (s *State) trap(i int, c Call) {
+	if s.Closed {
+		s.Tasks[i] = Task{Phase: Leaving, Call: c, ID: s.Tasks[i].ID, Result: errno(syscall.ENOSYS)}
+		return
+	}
 	s.Tasks[i] = Task{Phase: Init, Call: c, ID: s.Next}
 	s.Next++
 	s.Requests++
@@ -74,10 +82,20 @@ func (s *State) trap(i int, c Call) {
 
 func (s State) do(o Op, id int32) []Outcome {
 	fails := func(e syscall.Errno) []Outcome { return []Outcome{{s, Answer{Errno: e}}} }
+	if s.Closed && o.listens() {
+		return s.closed(o)
+	}
 	if e := s.malformed(o); e != 0 {
 		return fails(e)
 	}
+	if s.Killed && (o.Do == Trap || o.Do == Signal) {
+		return []Outcome{{s, Answer{Skipped: !s.Racing}}}
+	}
 	switch o.Do {
+	case Kill:
+		return s.kill()
+	case Close:
+		return s.close()
 	case Trap:
 		if s.Tasks[o.Task].Phase != Idle {
 			return []Outcome{{s, Answer{Skipped: true}}}
@@ -116,9 +134,14 @@ func (s State) do(o Op, id int32) []Outcome {
 	if s.Racing && o.answersItself() {
 		all = fails(syscall.EBUSY) // the target still works for another
 	}
+	before := s
 	a, e := s.act(t, o)
 	a.Errno = e
-	return append(all, Outcome{s, a})
+	all = append(all, Outcome{s, a})
+	if s.Killed {
+		all = append(all, before.cutShort(o, id, a)...)
+	}
+	return all
 }
 
 // answersItself reports whether what o has the target do is the answer, too.
@@ -157,6 +180,7 @@ func (s *State) act(t *Task, o Op) (a Answer, e syscall.Errno) {
 		a.Result = Result{Kind: File, Byte: Given}
 		if o.answersItself() {
 			leave(a.Result)
+			t.Good = true
 		}
 	case DoInject:
 		if o.Call != t.Call {
@@ -173,6 +197,7 @@ func (s *State) act(t *Task, o Op) (a Answer, e syscall.Errno) {
 		}
 		if o.answersItself() {
 			leave(a.Result)
+			t.Good = true
 		}
 	case PinInstall:
 		if o.How == PinOverlap || o.How == PinPlain && s.Pinned {
@@ -196,6 +221,9 @@ func (s *State) act(t *Task, o Op) (a Answer, e syscall.Errno) {
 
 func (s State) recv(o Op) []Outcome {
 	if s.Requests == 0 {
+		if s.Killed {
+			return []Outcome{{s, Answer{Errno: syscall.ENOENT}}} // since 6.11
+		}
 		return []Outcome{{s, Answer{Blocks: true}}}
 	}
 	s.Requests--
@@ -231,7 +259,7 @@ func (s State) signal(o Op) []Outcome {
 		t.Phase, t.Good = Restarting, false
 	}
 	if !s.Racing {
-		s = s.Settle()
+		s = s.settle()
 	}
 	interrupted := Outcome{s, Answer{}}
 	if left {
@@ -241,6 +269,9 @@ func (s State) signal(o Op) []Outcome {
 }
 
 func (s *State) poll() (bits uint8) {
+	if s.Killed {
+		bits |= PollHup
+	}
 	for i := range s.Tasks {
 		switch t := &s.Tasks[i]; {
 		case t.Phase == Init:
@@ -252,9 +283,17 @@ func (s *State) poll() (bits uint8) {
 	return bits
 }
 
-// Settle is s when all that is under way is over, but for calls that have their
-// result: who waits for them looks at it, and calls Returned.
-func (s State) Settle() State {
+// Settled lists what s can be when all that is under way is over, but for calls that
+// have their result: who waits for them looks at it, and calls Returned.
+func (s State) Settled() []State {
+	s = s.settle()
+	if s.Killed {
+		return s.remains()
+	}
+	return []State{s}
+}
+
+func (s State) settle() State {
 	for i := range s.Tasks {
 		if s.Tasks[i].Phase == Restarting {
 			s.trap(i, s.Tasks[i].Call)

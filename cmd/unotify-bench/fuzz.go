@@ -27,6 +27,7 @@ type fuzzFlags struct {
 	ops    int64
 	length int
 	part   string
+	ends   bool
 	seed   uint64
 	replay string
 	times  int
@@ -55,7 +56,7 @@ func (a *app) fuzzCommand() *cobra.Command {
 		Short: "Drive a listener with long and hostile sequences, and hold each answer against a model",
 		Long: `Does to a listener, and to the target that it traps, what nobody would: every
 ioctl with right and wrong requests, signals, calls, pins and redirects, in any
-order, and two at once. Each answer, and what each trapped call returns and
+order, and two at once; it kills the target, and closes the listener. Each answer, and what each trapped call returns and
 writes, is held against a model of the states of a notification. A difference,
 something that never returns, and a complaint of the kernel are findings. One is
 made as short as it can be and printed as a program that --replay does again, and
@@ -63,7 +64,8 @@ with --reproduce also as a program in C that needs nothing of this one, and as a
 in Go.
 
 First come all sequences of --length operations out of the 14 that change a
-notification's state, then programs by chance, until --ops operations are done.
+notification's state, then every situation that these lead to with each end, then
+programs by chance, until --ops operations are done.
 A program that has shown something new is kept, in --corpus too, and gone on
 from: a new answer in a new situation, or, on a kernel that has KCOV for the
 series' code, as --kernel debug has, a place of it that nobody had reached.
@@ -91,6 +93,7 @@ func (f *fuzzFlags) define(fl *pflag.FlagSet) {
 	fl.Int64Var(&f.ops, "ops", 20_000, "operations in programs by chance, in each place; 0 is none")
 	fl.IntVar(&f.length, "length", 3, "of sequences, all of which are tried: 14 to the power of it; 0 is none")
 	fl.StringVar(&f.part, "part", "1/1", "of these sequences only the K-th of N parts, as K/N: what takes long can be done piece by piece")
+	fl.BoolVar(&f.ends, "ends", true, "kill the target and close the listener in every situation, and try every operation then")
 	fl.Uint64Var(&f.seed, "seed", 1, "of programs by chance")
 	fl.StringVar(&f.replay, "replay", "", "instead, do the program in this file")
 	fl.IntVar(&f.times, "times", 1, "how often to do the program of --replay: a race does not show each time")
@@ -127,8 +130,8 @@ func (f fuzzFlags) plan(changed func(flag string) bool) (*fuzzPlan, error) {
 		return nil, usageError("--jobs is %d; want 1 to 1024", f.jobs)
 	case f.replay == "" && (changed("times") || changed("filter")):
 		return nil, usageError("--times and --filter are for --replay")
-	case f.replay == "" && f.ops == 0 && f.length == 0:
-		return nil, usageError("--ops 0 and --length 0 leave nothing to do")
+	case f.replay == "" && f.ops == 0 && f.length == 0 && !f.ends:
+		return nil, usageError("--ops 0, --length 0 and --ends=false leave nothing to do")
 	}
 	if f.fault != "" {
 		if !changed("kernel") {
@@ -141,7 +144,7 @@ func (f fuzzFlags) plan(changed func(flag string) bool) (*fuzzPlan, error) {
 	if err := checkKernel(p.kernel, p.arches); err != nil {
 		return nil, err
 	}
-	p.order = fuzz.Order{Length: f.length, Ops: f.ops, Seed: f.seed, Patient: fuzzPatience}
+	p.order = fuzz.Order{Length: f.length, Ends: f.ends, Ops: f.ops, Seed: f.seed, Patient: fuzzPatience}
 	if p.order.Part, p.order.Parts, err = parsePart(f.part); err != nil {
 		return nil, err
 	}

@@ -1,0 +1,67 @@
+package fuzz
+
+import "unotify-bench/abi/model"
+
+// ends tries every situation of two tasks with each end: and then every operation
+// that is for the newest notification or none, and again with each operation of
+// the core alphabet done at once with the end.
+func (r *runner) ends(filter Filter) error {
+	if err := r.enter(filter); err != nil {
+		return err
+	}
+	var after Program
+	for _, o := range model.All() {
+		if o.Ref == 0 {
+			after = append(after, Step{o})
+		}
+	}
+	for _, p := range reach(r.world.state) {
+		for _, end := range []model.Op{{Do: model.Kill}, {Do: model.Close}} {
+			all := []Program{append(p.and(end), after...)}
+			for _, o := range append(model.Core(), model.Op{Do: end.Do ^ model.Kill ^ model.Close}) {
+				all = append(all, p.and(o, end))
+			}
+			for _, q := range all {
+				if err := r.program(filter, q); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// and is the program with one more step.
+func (p Program) and(ops ...model.Op) Program { return append(p[:len(p):len(p)], Step(ops)) }
+
+// reach is a shortest program for each situation, from s, that the core alphabet
+// leads to while a second task is trapped now and then.
+func reach(s model.State) []Program {
+	type at struct {
+		state model.State
+		by    Program
+	}
+	alphabet := append(model.Core(), model.Op{Do: model.Trap, Task: 1, Call: model.Write})
+	type key struct {
+		situation
+		requests int32
+	}
+	known := map[key]bool{}
+	var all []Program
+	for next := []at{{state: s}}; len(next) > 0; next = next[1:] {
+		from := next[0]
+		k := key{situationOf(&from.state), from.state.Requests}
+		if known[k] || k.requests > model.Tasks {
+			continue
+		}
+		known[k] = true
+		all = append(all, from.by)
+		for _, o := range alphabet {
+			step := Step{o}
+			for _, c := range candidates(from.state, step, step.numbers(&from.state)) {
+				next = append(next, at{c.state, from.by.and(o)})
+			}
+		}
+	}
+	return all
+}

@@ -1,0 +1,122 @@
+package model
+
+import "syscall"
+
+// Ended reports whether there is no more to a listener: its target is dead, or it is
+// closed itself.
+func (s *State) Ended() bool { return s.Killed || s.Closed }
+
+// listens reports whether o is done to the listener, and not to the target.
+func (o Op) listens() bool { return o.Do != Trap && o.Do != Signal && o.Do != Kill }
+
+// closed is what o gives whose listener is closed.
+func (s State) closed(o Op) []Outcome {
+	if o.Do == Poll {
+		return []Outcome{{s, Answer{Poll: PollNone}}}
+	}
+	return []Outcome{{s, Answer{Errno: syscall.EBADF}}}
+}
+
+// close answers all that waits for an answer: who is trapped from here on does not wait.
+func (s State) close() []Outcome {
+	s.Closed, s.Requests, s.Pinned = true, 0, false
+	for i := range s.Tasks {
+		if t := &s.Tasks[i]; t.Phase == Init || t.open() {
+			t.Phase, t.Good, t.Result = Leaving, false, errno(syscall.ENOSYS)
+		}
+	}
+	return []Outcome{{s, Answer{}}}
+}
+
+// kill has the target die. In a race it is about to.
+func (s State) kill() []Outcome {
+	if s.Killed {
+		return []Outcome{{s, Answer{Skipped: true}}}
+	}
+	s.Killed = true
+	if !s.Racing {
+		s = s.buried()
+	}
+	return []Outcome{{s, Answer{}}}
+}
+
+// buried is s without its tasks.
+func (s State) buried() State {
+	s.Requests, s.Pinned = 0, false
+	for i := range s.Tasks {
+		s.Tasks[i] = Task{ID: s.Tasks[i].ID}
+	}
+	return s
+}
+
+// deaths lists s with each choice of tasks that have left their call by now, if it
+// is about to die: they do so one by one.
+func (s State) deaths() []State {
+	all := []State{s}
+	for i := range s.Tasks {
+		if s.Killed && s.Tasks[i].Phase != Idle {
+			for _, other := range all {
+				other.Tasks[i] = Task{ID: s.Tasks[i].ID}
+				all = append(all, other)
+			}
+		}
+	}
+	return all
+}
+
+// remains lists what is left of s that was killed in a race: of a call that had its
+// result the task may have seen that, or died before, and nobody knows whether that
+// was before the call had done anything.
+func (s State) remains() []State {
+	all := []State{s.buried()}
+	for i := range s.Tasks {
+		t := &s.Tasks[i]
+		if t.Phase != Leaving {
+			continue
+		}
+		returned := t.Result
+		if returned.Kind == File {
+			returned = Result{Kind: Lost}
+		}
+		ways := []Result{returned}
+		if t.Result.Kind == Wrote {
+			ways = append(ways, Result{Kind: Died, Byte: t.Result.Byte})
+		}
+		if t.Result.Kind != Wrote || !t.Good {
+			ways = append(ways, Result{Kind: Died})
+		}
+		var more []State
+		for _, other := range all {
+			for _, r := range ways {
+				other.Tasks[i] = Task{Phase: Leaving, ID: t.ID, Result: r}
+				more = append(more, other)
+			}
+		}
+		all = more
+	}
+	return all
+}
+
+// cutShort is what else o can come to that has a task do something while it is about
+// to die; a is what it gave if nothing cut it short. A fatal signal ends some of what
+// a task does (generic_perform_write, mmap_write_lock_killable), and where a descriptor
+// leads nobody can see once its owner is dead.
+func (s State) cutShort(o Op, id int32, a Answer) []Outcome {
+	if a.Errno != 0 {
+		return nil
+	}
+	switch {
+	case o.Do == PinInstall:
+		return []Outcome{{s, Answer{Errno: syscall.EINTR}}}
+	case a.Result.Kind == File:
+		a.Result = Result{Kind: Lost}
+	case a.Result.Kind == Wrote:
+		a.Result = errno(syscall.EINTR)
+	default:
+		return nil
+	}
+	if t := s.find(id); o.answersItself() {
+		t.Phase, t.Good, t.Result = Leaving, true, a.Result
+	}
+	return []Outcome{{s, a}}
+}
