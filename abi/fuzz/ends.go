@@ -4,31 +4,41 @@ import "unotify-bench/abi/model"
 
 // ends tries every situation of two tasks with each end: and then every operation
 // that is for the newest notification or none, and again with each operation of
-// the core alphabet done at once with the end.
-func (r *runner) ends(filter Filter) error {
+// the core alphabet done at once with the end. It tries one of parts.
+func (r *runner) ends(filter Filter, part, parts int) error {
 	if err := r.enter(filter); err != nil {
 		return err
 	}
+	all := endings(r.world.state)
+	for i := part - 1; i < len(all); i += parts {
+		if err := r.program(filter, all[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Endings is how many programs Order.Ends tries on a kernel that has everything.
+func Endings() int {
+	return len(endings(model.State{Features: model.Killable | model.Inject | model.TargetCall | model.Pins | model.Event | model.Redirect}))
+}
+
+func endings(s model.State) (all []Program) {
 	var after Program
 	for _, o := range model.All() {
 		if o.Ref == 0 {
 			after = append(after, Step{o})
 		}
 	}
-	for _, p := range reach(r.world.state) {
+	for _, p := range reach(s) {
 		for _, end := range []model.Op{{Do: model.Kill}, {Do: model.Close}} {
-			all := []Program{append(p.and(end), after...)}
+			all = append(all, append(p.and(end), after...))
 			for _, o := range append(model.Core(), model.Op{Do: end.Do ^ model.Kill ^ model.Close}) {
 				all = append(all, p.and(o, end))
 			}
-			for _, q := range all {
-				if err := r.program(filter, q); err != nil {
-					return err
-				}
-			}
 		}
 	}
-	return nil
+	return all
 }
 
 // and is the program with one more step.

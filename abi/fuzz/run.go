@@ -40,7 +40,8 @@ type Order struct {
 	// Length is that of sequences, all of which are tried; of these the Part-th
 	// of Parts. 0 tries none.
 	Length, Part, Parts int `json:",omitempty"`
-	// Ends has each situation end in each way.
+	// Ends has each situation end in each way; of these programs the Part-th of
+	// Parts.
 	Ends bool `json:",omitempty"`
 	// Ops is how many operations there are to be in programs by chance, which
 	// Seed picks.
@@ -190,7 +191,7 @@ func work(o Order, emit func(Event) error) error {
 		}
 	}
 	if o.Ends {
-		if err := r.ends(r.tools.kernel & model.Redirect); err != nil {
+		if err := r.ends(r.tools.kernel&model.Redirect, max(1, o.Part), max(1, o.Parts)); err != nil {
 			return err
 		}
 	}

@@ -46,7 +46,7 @@ var finders = map[string]string{
 	"pin_unsealed":          "pin.keeps-munmap",
 	"pin_shrink":            "pin.error-shrinkable",
 	"pin_write_seal":        "pin.error-writable",
-	"pin_replaces":          "pin.error-taken",
+	"pin_hint":              "pin.error-taken",
 	"pin_fork":              "pin.fork-keeps",
 	"pin_offset":            "pin.at-address",
 	"pin_flags":             "pin.error-flag",

@@ -92,8 +92,8 @@ func (f *fuzzFlags) define(fl *pflag.FlagSet) {
 	fl.StringVar(&f.fault, "fault", "", "the seeded bug to switch on, of --kernel faulty; an unknown name lists them")
 	fl.Int64Var(&f.ops, "ops", 20_000, "operations in programs by chance, in each place; 0 is none")
 	fl.IntVar(&f.length, "length", 3, "of sequences, all of which are tried: 14 to the power of it; 0 is none")
-	fl.StringVar(&f.part, "part", "1/1", "of these sequences only the K-th of N parts, as K/N: what takes long can be done piece by piece")
-	fl.BoolVar(&f.ends, "ends", true, "kill the target and close the listener in every situation, and try every operation then")
+	fl.StringVar(&f.part, "part", "1/1", "of these sequences, and of --ends, only the K-th of N parts, as K/N: what takes long can be done piece by piece")
+	fl.BoolVar(&f.ends, "ends", false, "have every situation end, by a kill of the target or a close of the listener, and try every operation then: takes a new target each time")
 	fl.Uint64Var(&f.seed, "seed", 1, "of programs by chance")
 	fl.StringVar(&f.replay, "replay", "", "instead, do the program in this file")
 	fl.IntVar(&f.times, "times", 1, "how often to do the program of --replay: a race does not show each time")
@@ -131,7 +131,7 @@ func (f fuzzFlags) plan(changed func(flag string) bool) (*fuzzPlan, error) {
 	case f.replay == "" && (changed("times") || changed("filter")):
 		return nil, usageError("--times and --filter are for --replay")
 	case f.replay == "" && f.ops == 0 && f.length == 0 && !f.ends:
-		return nil, usageError("--ops 0, --length 0 and --ends=false leave nothing to do")
+		return nil, usageError("--ops 0 and --length 0 leave nothing to do without --ends")
 	}
 	if f.fault != "" {
 		if !changed("kernel") {

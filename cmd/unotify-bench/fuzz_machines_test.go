@@ -19,6 +19,7 @@ func TestFuzzMachines(t *testing.T) {
 			if !strings.Contains(c.stdout.String(), arch.Name) {
 				t.Errorf("the report does not name %s:\n%s", arch.Name, &c.stdout)
 			}
+			newCommand(t, "fuzz", "--on", arch.Name, "--kernel", "patched", "--length", "0", "--ops", "0", "--ends", "--part", "7/40", "--quiet").runs(t, exitOK)
 		})
 	}
 	for fault, shows := range map[string]string{

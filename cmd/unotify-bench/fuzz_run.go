@@ -81,8 +81,15 @@ func (r *fuzzRunner) stage(name string, places int) {
 	if r.order.Length > 0 {
 		r.total += int64(places) * fuzz.Sequences(len(model.Core()), r.order.Length) / int64(r.order.Parts) * int64(r.order.Length)
 	}
+	if r.order.Ends {
+		r.total += int64(places) * int64(fuzz.Endings()) / int64(r.order.Parts) * endingOps
+	}
 	r.bar.Count(name)
 }
+
+// endingOps is how many operations the programs of --ends have, on average: those of
+// TestEnds 14.2.
+const endingOps = 14
 
 // ready has a kernel, and the machine that is to boot it.
 func (r *fuzzRunner) ready(ctx context.Context, arch *abi.Arch) error {
