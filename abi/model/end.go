@@ -99,15 +99,13 @@ func (s State) remains() []State {
 
 // cutShort is what else o can come to that has a task do something while it is about
 // to die; a is what it gave if nothing cut it short. A fatal signal ends some of what
-// a task does (generic_perform_write, mmap_write_lock_killable), and where a descriptor
-// leads nobody can see once its owner is dead.
+// a task does (generic_perform_write), and where a descriptor leads nobody can see once
+// its owner is dead. A pin is no work of the task's.
 func (s State) cutShort(o Op, id int32, a Answer) []Outcome {
 	if a.Errno != 0 {
 		return nil
 	}
 	switch {
-	case o.Do == PinInstall:
-		return []Outcome{{s, Answer{Errno: syscall.EINTR}}}
 	case a.Result.Kind == File:
 		a.Result = Result{Kind: Lost}
 	case a.Result.Kind == Wrote:
