@@ -105,10 +105,10 @@ func (s State) cutShort(o Op, id int32, a Answer) []Outcome {
 	if a.Errno != 0 {
 		return nil
 	}
-	switch {
-	case a.Result.Kind == File:
+	switch a.Result.Kind {
+	case File:
 		a.Result = Result{Kind: Lost}
-	case a.Result.Kind == Wrote:
+	case Wrote:
 		a.Result = errno(syscall.EINTR)
 	default:
 		return nil
