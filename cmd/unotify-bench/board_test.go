@@ -16,7 +16,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"unotify-bench/abi/arm64"
-	"unotify-bench/internal/report"
 	"unotify-bench/kernel"
 )
 
@@ -115,25 +114,21 @@ func TestBoardCommands(t *testing.T) {
 	if !strings.Contains(got, "abi --on host --mech native: exit status 0") {
 		t.Errorf("no verdicts:\n%s", got)
 	}
+	const row = "Notify/mech=reply/syscall=getppid/wake=sync/cpus=same-1"
+	// The log as it is, after a line of the kernel's that a board shows.
+	log := filepath.Join(t.TempDir(), "console.log")
+	writeFile(t, log, "[    0.000000] Booting Linux on physical CPU 0x0\n"+got)
 	var names []string
-	for _, r := range readConsole(t, got).Results {
+	for _, r := range results(t, log).Results {
 		names = append(names, string(r.Name))
 	}
-	const row = "Notify/mech=reply/syscall=getppid/wake=sync/cpus=same-1"
 	if diff := cmp.Diff([]string{row, row}, names); diff != "" {
 		t.Errorf("rows (-want +got):\n%s\n%s", diff, got)
 	}
-}
-
-// readConsole takes results out of a console's log.
-func readConsole(t *testing.T, log string) *report.File {
-	t.Helper()
-	from := strings.Index(log, "Unit ns/op")
-	if from < 0 {
-		t.Fatalf("no results in\n%s", log)
+	for _, args := range [][]string{{"compare", log, log}, {"report", log}} {
+		status, out, stderr := runHere(args...)
+		if status != exitOK || !strings.Contains(out, "reply") {
+			t.Errorf("%q: status %d\n%.4000s%s", args, status, out, stderr)
+		}
 	}
-	to := strings.LastIndex(log, "unotify-bench board: run --on host")
-	path := filepath.Join(t.TempDir(), "results.txt")
-	writeFile(t, path, log[from:to])
-	return results(t, path)
 }

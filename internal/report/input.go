@@ -49,7 +49,7 @@ func input(data []byte, name string) (*Input, error) {
 	text := bytes.TrimSpace(data)
 	switch {
 	case len(data) > maxFile: // Read says so
-	case bytes.HasPrefix(text, []byte("[")):
+	case isArray(text):
 		if err := in.json(text); err != nil {
 			return nil, err
 		}
@@ -77,6 +77,14 @@ func input(data []byte, name string) (*Input, error) {
 	in.File = file
 	in.Warnings = append(in.Warnings, file.Warnings...)
 	return in, nil
+}
+
+// isArray tells an array of objects from a console's log, which begins with a time in
+// brackets.
+func isArray(text []byte) bool {
+	after, ok := bytes.CutPrefix(text, []byte("["))
+	after = bytes.TrimSpace(after)
+	return ok && (len(after) == 0 || after[0] == '{' || after[0] == ']')
 }
 
 func firstLine(text []byte) []byte {

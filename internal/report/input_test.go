@@ -33,6 +33,7 @@ func TestInput(t *testing.T) {
 		{name: "checks", in: " \n[" + checkJSON + "]", holds: "1 checks"},
 		{name: "faults", in: faultsText, holds: "1 seeded bugs"},
 
+		{name: "a console's log", in: "[    0.000000] Linux version 6.12\n" + head + line + line, holds: "2 results"},
 		{name: "measurements, cut", in: head + line + line[:30], holds: "1 results", warns: []string{"cut in the middle of the last line"}},
 		{name: "measurements, a broken line", in: head + line + "BenchmarkX 1 z ns/op\n", holds: "1 results", warns: []string{"f:8: parsing measurement"}},
 		{name: "races, cut", in: "[" + raceJSON + ",\n" + raceJSON[:80], holds: "1 races", warns: []string{"f: cut or damaged in element 2, what is before it is used"}},
