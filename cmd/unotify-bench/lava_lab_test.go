@@ -147,11 +147,34 @@ func testLavaLab(t *testing.T) {
 // testLavaClient has the client's own tests speak to this lab: they need one, and are
 // skipped where a package is tested alone.
 func testLavaClient(t *testing.T, lab string) {
+	wanted := labTests(t)
 	out, err := exec.Command("go", "test", "../../internal/lava", "-run", "^TestLab", "-count=1", "-v", "-timeout", "20m",
 		"-lava.lab", lab).CombinedOutput()
-	text := string(out)
-	if err != nil || strings.Contains(text, "--- SKIP") || strings.Count(text, "\n--- PASS: TestLab") < 3 {
+	if err != nil {
 		t.Errorf("the client against a lab: %v\n%s", err, out)
+	}
+	for _, name := range wanted {
+		if !strings.Contains("\n"+string(out), "\n--- PASS: "+name+" (") {
+			t.Errorf("the client against a lab: %s did not pass\n%s", name, out)
+		}
+	}
+}
+
+// labTests names the tests that need a lab.
+func labTests(t *testing.T) (names []string) {
+	for line := range strings.Lines(readText(t, filepath.Join(repoRoot(t), "internal", "lava", "lab_test.go"))) {
+		if after, ok := strings.CutPrefix(line, "func TestLab"); ok {
+			name, _, _ := strings.Cut(after, "(")
+			names = append(names, "TestLab"+name)
+		}
+	}
+	return names
+}
+
+// TestLabTests: make test-lava demands each of them.
+func TestLabTests(t *testing.T) {
+	if diff := cmp.Diff([]string{"TestLab", "TestLabCancel", "TestLabRefuses", "TestLabLostReply"}, labTests(t)); diff != "" {
+		t.Errorf("tests that need a lab (-want +got):\n%s", diff)
 	}
 }
 
