@@ -38,6 +38,10 @@ func (a *app) lavaFetch(ctx context.Context, dir string, f lavaFetchFlags) error
 		return err
 	}
 	defer d.lock.Close() // nil is no error that counts
+	// Its checks are known here, but may have meant something else there.
+	if d.Version != version() {
+		a.note("the jobs were written by unotify-bench %s, and this is %s: it judges them by its own checks", clean(d.Version), version())
+	}
 	l := &lavaFetcher{app: a, lavaDir: d, lavaFetchFlags: f, bar: a.newProgress(), heard: map[string][]*heard{}}
 	defer l.bar.End()
 	if len(f.logs) > 0 {

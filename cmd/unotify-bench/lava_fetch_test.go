@@ -266,3 +266,22 @@ func TestLavaLedger(t *testing.T) {
 		t.Errorf("submissions (-want +got):\n%s", diff)
 	}
 }
+
+// TestLavaFetchVersion: jobs of another version are said to be, once.
+func TestLavaFetchVersion(t *testing.T) {
+	for version, notes := range map[string]int{"v1": 1, version(): 0} {
+		s := httptest.NewServer(&fakeLab{jobs: []fakeJob{{state: "Finished", health: "Complete", cases: wholeLava()}}})
+		defer s.Close()
+		dir := lavaSampleDir(t)
+		plan := filepath.Join(dir, lavaPlanFile)
+		writeFile(t, plan, strings.Replace(readText(t, plan), `"v1"`, `"`+version+`"`, 1))
+		at := []string{dir, "--server", s.URL, "--token-file", filepath.Join(dir, "token")}
+		if status, _, stderr := runHere(slices.Concat([]string{"lava", "submit"}, at)...); status != exitOK {
+			t.Fatalf("submit: status %d\n%s", status, stderr)
+		}
+		status, _, stderr := runHere(slices.Concat([]string{"lava", "fetch"}, at)...)
+		if n := strings.Count(stderr, "written by unotify-bench"); status != exitOK || n != notes {
+			t.Errorf("jobs of %s: status %d, %d notes; want %d\n%s", version, status, n, notes, stderr)
+		}
+	}
+}
