@@ -120,3 +120,26 @@ func longest(text string) int {
 	}
 	return n
 }
+
+// TestIssueTemplates: each asks for what doctor prints, and will not go without.
+func TestIssueTemplates(t *testing.T) {
+	forms, err := filepath.Glob(filepath.Join(repoRoot(t), ".github", "ISSUE_TEMPLATE", "*.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	for _, form := range forms {
+		if filepath.Base(form) == "config.yml" { // which is no form
+			continue
+		}
+		asked++
+		_, field, _ := strings.Cut(readText(t, form), "    id: doctor\n")
+		field, _, _ = strings.Cut(field, "  - type: ")
+		if !strings.Contains(field, "unotify-bench doctor\n") || !strings.Contains(field, "required: true") {
+			t.Errorf("%s does not demand the output of unotify-bench doctor", form)
+		}
+	}
+	if asked != 3 {
+		t.Errorf("%d forms, want 3", asked)
+	}
+}
