@@ -95,18 +95,19 @@ see this machine's files.`,
 // lavaServerFlags say how to reach a lab.
 type lavaServerFlags struct {
 	server, tokenFile string
+	limit             time.Duration
 }
 
 func (f *lavaServerFlags) define(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.server, "server", "", "the lab: its address as a browser has it, without /api")
 	cmd.Flags().StringVar(&f.tokenFile, "token-file", "", "file with the token that the lab's page API > Authentication tokens gives")
+	cmd.Flags().DurationVar(&f.limit, "limit", 6*time.Hour, "and no longer than this")
 }
 
 // lavaFetchFlags are the flags of `lava fetch`.
 type lavaFetchFlags struct {
 	lavaServerFlags
 	wait   bool
-	limit  time.Duration
 	poll   time.Duration
 	retry  int
 	logs   []string
@@ -121,7 +122,7 @@ func (a *app) lavaSubmitCommand() *cobra.Command {
 		Short: "Submit the jobs of a directory to a lab",
 		Long: `Submits each job of DIR that has not been, and writes down its number there. What
 was submitted is not submitted twice, whatever happened meanwhile, unless
---again names it.`,
+--again names it. A lab that has not answered by --limit may have taken a job.`,
 		Example: `  unotify-bench lava submit jobs --server https://lava.lab --token-file token
   unotify-bench lava submit jobs --server https://lava.lab --token-file token --again arm64-2`,
 		Args: oneDir,
@@ -155,7 +156,6 @@ error for a job of DIR, given as NAME=FILE.`,
 	f.define(cmd)
 	fl := cmd.Flags()
 	fl.BoolVar(&f.wait, "wait", false, "until all jobs have ended")
-	fl.DurationVar(&f.limit, "limit", 6*time.Hour, "and no longer than this")
 	fl.DurationVar(&f.poll, "poll", 10*time.Second, "how often to ask")
 	fl.IntVar(&f.retry, "retry", 0, "with --wait: how often a job is submitted again that has not done all")
 	fl.StringArrayVar(&f.logs, "log", nil, "NAME=FILE: the log of lava-run for a job, instead of a lab")

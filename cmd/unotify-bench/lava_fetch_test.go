@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"math"
 	"net/http"
 	"net/http/httptest"
@@ -283,5 +284,59 @@ func TestLavaFetchVersion(t *testing.T) {
 		if n := strings.Count(stderr, "written by unotify-bench"); status != exitOK || n != notes {
 			t.Errorf("jobs of %s: status %d, %d notes; want %d\n%s", version, status, n, notes, stderr)
 		}
+	}
+}
+
+// TestLavaSubmitBad: what a lab refused is void in the ledger, and what it may have taken
+// is not submitted again.
+func TestLavaSubmitBad(t *testing.T) {
+	answer := func(status int, body string) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodGet { // a look for the job
+				_, _ = io.WriteString(w, `{"results": []}`)
+				return
+			}
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, body)
+		}
+	}
+	for _, tt := range []struct {
+		name    string
+		lab     http.HandlerFunc
+		args    []string
+		says    string
+		refused bool
+	}{
+		{"401", answer(http.StatusUnauthorized, `{"detail": "Invalid token."}`), nil, "the token is unknown", true},
+		{"404", answer(http.StatusNotFound, `{"detail": "Not found."}`), nil, "is the URL right?", true},
+		{"500", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }, []string{"--limit", "2s"}, "--limit is over: ", false},
+		{"half a reply", answer(http.StatusCreated, `{"job_`), []string{"--limit", "2s"}, "--limit is over: ", false},
+		{"never", func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			<-r.Context().Done()
+		}, []string{"--limit", "2s"}, "--limit is over: ", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := httptest.NewServer(tt.lab)
+			defer s.Close()
+			dir := lavaSampleDir(t)
+			at := []string{"lava", "submit", dir, "--server", s.URL, "--token-file", filepath.Join(dir, "token")}
+			if status, _, stderr := runHere(slices.Concat(at, tt.args)...); status != exitEnvironment || !strings.Contains(stderr, tt.says) {
+				t.Errorf("status %d, want %d and %q\n%s", status, exitEnvironment, tt.says, stderr)
+			}
+			d, err := openLavaDir(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(d.submissions) != 1 || d.submissions[0].ID != 0 || (d.submissions[0].Refused != "") != tt.refused {
+				t.Fatalf("the ledger has %+v", d.submissions)
+			}
+			if tt.refused {
+				return
+			}
+			if status, _, stderr := runHere(at...); status != exitFailed || !strings.Contains(stderr, "may have been submitted") {
+				t.Errorf("again: status %d\n%s", status, stderr)
+			}
+		})
 	}
 }

@@ -234,6 +234,8 @@ func (a *app) lavaSubmit(ctx context.Context, dir string, f lavaServerFlags, aga
 			return err
 		}
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, f.limit, errLavaLimit)
+	defer cancel()
 	var lost []string
 	for i := range d.Jobs {
 		j := &d.Jobs[i]
@@ -247,6 +249,9 @@ func (a *app) lavaSubmit(ctx context.Context, dir string, f lavaServerFlags, aga
 			continue
 		}
 		s, err := d.submit(ctx, c, j)
+		if err != nil && errors.Is(context.Cause(ctx), errLavaLimit) {
+			return fmt.Errorf("%w: %w", errLavaLimit, err)
+		}
 		if err != nil {
 			return err
 		}

@@ -111,6 +111,8 @@ func (c *Client) try(ctx context.Context, r request) error {
 	switch {
 	case rep.Status == 0:
 		return rep.unanswered()
+	case rep.Status == 404 && r.path == "jobs/": // no job was asked for
+		return fmt.Errorf("%w: there is no API 0.2 of LAVA; is the URL right? %d, %s", ErrReply, rep.Status, rep.says())
 	case rep.Status != want:
 		return c.complaint(rep)
 	case rep.tooMuch:

@@ -56,6 +56,7 @@ func TestSubmit(t *testing.T) {
 		{"too large", []step{page(413)}, "P", 0, ErrRefused, "413"},
 		{"no token", []step{answers(403, `{"detail":"Authentication credentials were not provided."}`)}, "P", 0, ErrAuth, ""},
 		{"no LAVA", []step{page(200)}, "P", 0, ErrReply, "200"},
+		{"no API", []step{answers(404, `{"detail":"Not found."}`)}, "P", 0, ErrReply, "is the URL right?"},
 		{"not created", []step{answers(200, job9)}, "P", 0, ErrReply, "200"},
 
 		// The server says that it failed.
