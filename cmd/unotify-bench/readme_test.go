@@ -117,7 +117,7 @@ func generated(t *testing.T, begin, end, want string) {
 func TestREADMECommands(t *testing.T) {
 	root := commands()[0]
 	n := 0
-	for _, page := range []string{"README.md", "results/README.md", "docs/porting.md", "docs/lava.md", "docs/patch-authors.md", "docs/method.md", "docs/reliability.md", "docs/install.md", "CONTRIBUTING.md"} {
+	for _, page := range []string{"README.md", "results/README.md", "docs/users.md", "docs/porting.md", "docs/lava.md", "docs/patch-authors.md", "docs/method.md", "docs/reliability.md", "docs/install.md", "CONTRIBUTING.md"} {
 		text, err := os.ReadFile(filepath.Join("..", "..", page))
 		if err != nil {
 			t.Fatal(err)
