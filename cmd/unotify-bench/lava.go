@@ -101,7 +101,7 @@ type lavaServerFlags struct {
 func (f *lavaServerFlags) define(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.server, "server", "", "the lab: its address as a browser has it, without /api")
 	cmd.Flags().StringVar(&f.tokenFile, "token-file", "", "file with the token that the lab's page API > Authentication tokens gives")
-	cmd.Flags().DurationVar(&f.limit, "limit", 6*time.Hour, "and no longer than this")
+	cmd.Flags().DurationVar(&f.limit, "limit", 6*time.Hour, "no longer than this, with all waiting")
 }
 
 // lavaFetchFlags are the flags of `lava fetch`.
