@@ -9,6 +9,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"unotify-bench/abi/amd64"
+	"unotify-bench/kernel"
 )
 
 // installPage is the commands of docs/install.md by the section they are in.
@@ -99,6 +102,7 @@ func installs(t *testing.T, root, dist string) {
 			}
 			if strings.HasPrefix(line, "dpkg -r ") {
 				readOnly(t, filepath.Join(target, "usr"), env)
+				bootsGuest(t, program, where, env)
 			}
 			sh(t, where, asRoot, superuser, setArch+"; "+line)
 			if _, err := os.Stat(program); (err == nil) != strings.HasPrefix(line, "dpkg -i ") {
@@ -157,6 +161,31 @@ func readOnly(t *testing.T, top string, env []string) {
 	for _, arch := range distArches {
 		wantIn(t, doctor, filepath.Join(top, "lib", "unotify-bench", "unotify-bench-linux-"+arch)+"\n")
 	}
+}
+
+// bootsGuest has an installation, and an ordinary user without a cache, boot a kernel.
+func bootsGuest(t *testing.T, program, dir string, env []string) {
+	t.Helper()
+	img, err := (&kernel.Builder{}).Build(t.Context(), &amd64.Arch, kernel.Patched)
+	if err != nil {
+		t.Fatal(err)
+	}
+	image, err := os.ReadFile(img.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "kernel")
+	if err := os.WriteFile(path, image, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), program, "abi", "--on", "amd64", "--kernel", path, "--run", "^wire", "--quiet")
+	cmd.Env = env
+	ordinary(cmd)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Errorf("%v: %v\n%s", cmd, err, out)
+	}
+	wantIn(t, string(out), "amd64 (Linux "+img.Release+"): 5 checks: 5 pass")
 }
 
 // nobody is who owns nothing, on any Linux.
