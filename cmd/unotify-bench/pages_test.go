@@ -97,7 +97,7 @@ var pages = map[string][]followed{
 		{line: "unotify-bench abi --on host --format ktap | ~/linux/tools/testing/kunit/kunit.py parse", by: "TestPortingKselftest"},
 		{line: "make -s -C ~/linux/tools/testing/selftests TARGETS=unotify run_tests | sed 's/^# //' | ~/linux/tools/testing/kunit/kunit.py parse", by: "TestPortingKselftest"},
 		{line: "unotify-bench abi race --on riscv64 --kernel ~/linux/arch/riscv/boot/Image", short: []string{"race ", "race --mech redirect --attack thread --tries 1000 "}, says: " holds"},
-		{line: "./unotify-bench-linux-riscv64 abi race --on host", short: append([]string{"race ", "race --tries 6000 "}, thisBoard...), says: "continue-read"},
+		{line: "./unotify-bench-linux-riscv64 abi race --on host", short: append([]string{"race ", "race --tries 20000 "}, thisBoard...), says: "continue-read"},
 	},
 	"reliability.md": {
 		{line: "unotify-bench fuzz --on host", short: []string{"host", "host --length 1 --ops 200"}},
