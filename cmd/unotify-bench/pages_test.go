@@ -102,12 +102,14 @@ var pages = map[string][]followed{
 	"reliability.md": {
 		{line: "unotify-bench fuzz --on host", short: []string{"host", "host --length 1 --ops 200"}},
 		// Not everybody has a kernel with KASAN.
-		{line: "unotify-bench fuzz --on amd64", short: []string{"amd64", "amd64 --kernel patched --length 1 --ops 200 --ends=false"}},
-		{line: "unotify-bench fuzz --on arm64 --kernel patched --length 2 --ops 3000", short: []string{"2 --ops 3000", "1 --ops 100 --ends=false"}},
-		{line: "unotify-bench fuzz --on riscv64 --kernel patched --length 2 --ops 3000", short: []string{"2 --ops 3000", "1 --ops 100 --ends=false"}},
+		{line: "unotify-bench fuzz --on amd64", short: []string{"amd64", "amd64 --kernel patched --length 1 --ops 200"}},
+		{line: "unotify-bench fuzz --on arm64 --kernel patched --length 2 --ops 3000", short: []string{"2 --ops 3000", "1 --ops 100"}},
+		{line: "unotify-bench fuzz --on riscv64 --kernel patched --length 2 --ops 3000", short: []string{"2 --ops 3000", "1 --ops 100"}},
 		{line: "unotify-bench fuzz --on amd64 --fault inject_twice", by: "TestFuzzMachines"},
 		{line: "go test ./abi/fuzz -run TestEnds -v", by: "TestEnds"},
 		{line: "unotify-bench fuzz --on host --length 0 --ops 60000 --seed 4", short: []string{"60000", "200"}},
+		{line: "unotify-bench fuzz --on amd64,riscv64 --kernel patched --length 0 --ops 6000 --seed 7 --ends --part 1/8", short: []string{",riscv64", "", "6000", "100", "1/8", "1/200"}},
+		{line: "unotify-bench fuzz --on amd64 --length 1 --ops 1500", short: []string{"1500", "100 --kernel patched"}},
 		{line: "go test ./cmd/unotify-bench -run TestFaultKills -v -timeout 5h -faults.n 100 -faults.tables $PWD/results/faults", by: "TestFaultKills"},
 		{line: "go test ./cmd/unotify-bench -run TestFaultStops -v -timeout 5h -faults.n 12 -faults.stop 60s", by: "TestFaultStops"},
 		{line: "go test ./cmd/unotify-bench -run TestFaultFights -v -timeout 5h -faults.n 30", by: "TestFaultFights"},
