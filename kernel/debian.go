@@ -36,7 +36,7 @@ func (b *Builder) OpenDebian(ctx context.Context, arch *abi.Arch) (*Image, error
 		if dir := c.path(string(Packages), filepath.Base(string(name))); fileExists(dir) {
 			err := checkUnpacked(dir)
 			if err == nil || errors.Is(err, fs.ErrNotExist) {
-				return openUnpacked(dir, arch)
+				return openUnpacked(dir, arch, false)
 			}
 			b.progress().Log(fmt.Sprintf("%v: it is fetched again", err))
 		}

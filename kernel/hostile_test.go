@@ -25,7 +25,7 @@ func TestBombs(t *testing.T) {
 	}
 	pkg := fileOf(t, debOf("data.tar.gz", gzipped(t, debData(t, "./boot/vmlinuz-6.12", big))))
 	dir := filepath.Join(t.TempDir(), "unpacked")
-	if err := unpackKernel(t.Context(), pkg, debFiles, dir); !errors.Is(err, ErrNotKernel) || !strings.Contains(err.Error(), "more than 1 MiB") {
+	if err := unpackKernel(t.Context(), pkg, &packed{files: debFiles}, dir); !errors.Is(err, ErrNotKernel) || !strings.Contains(err.Error(), "more than 1 MiB") {
 		t.Errorf("a package: %v", err)
 	}
 	if left, _ := filepath.Glob(dir + "*"); left != nil {

@@ -89,8 +89,7 @@ func identify(f *os.File) (identity, error) {
 		return identifyELF(f)
 	case string(head[0x202:0x206]) == "HdrS":
 		return identifyBzImage(f, head)
-	case string(head[4:8]) == "zimg":
-		// drivers/firmware/efi/libstub/zboot-header.S
+	case string(head[4:8]) == zbootMagic: // OpenPackage takes it
 		return identity{}, fmt.Errorf("%w: an EFI zboot image has to be unpacked by firmware; give arch/*/boot/Image", ErrNotKernel)
 	case head[0] == 0x1f && head[1] == 0x8b:
 		return identifyGzip(f)
@@ -122,8 +121,11 @@ func identifyFlat(r io.Reader, head []byte) (identity, error) {
 // (load_aarch64_image in hw/arm/boot.c).
 func identifyGzip(f *os.File) (identity, error) {
 	id, err := identifyGzipped(f)
-	if err != nil && !errors.Is(err, ErrNotKernel) {
+	switch {
+	case err != nil && !errors.Is(err, ErrNotKernel):
 		err = fmt.Errorf("%w: broken gzip: %w", ErrNotKernel, err)
+	case err == nil && id.arch != &arm64.Arch: // OpenPackage takes it
+		err = fmt.Errorf("%w: QEMU unpacks no Image.gz for %s; gunzip it first", ErrNotKernel, id.arch.Name)
 	}
 	return id, err
 }
@@ -150,11 +152,8 @@ func identifyGzipped(f *os.File) (id identity, err error) {
 	if _, err := io.Copy(io.Discard, r); err != nil {
 		return id, err
 	}
-	switch {
-	case all.N == 0:
+	if all.N == 0 {
 		return id, fmt.Errorf("%w: more than %d MiB unpacked", ErrNotKernel, maxImage>>20)
-	case id.arch != &arm64.Arch:
-		return id, fmt.Errorf("%w: QEMU unpacks no Image.gz for %s; gunzip it first", ErrNotKernel, id.arch.Name)
 	}
 	return id, nil
 }

@@ -12,11 +12,13 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/cavaliergopher/cpio"
 
 	"unotify-bench/abi"
+	"unotify-bench/abi/arm64"
 )
 
 // A distribution's kernel comes in a package, and what a machine here needs of it
@@ -24,7 +26,8 @@ import (
 
 const modulesDir = "modules" // beside the unpacked kernel, and in the guest
 
-// OpenPackage is OpenImage for a distribution's package too, a .deb or an .rpm:
+// OpenPackage is OpenImage for a distribution's package too, a .deb or an .rpm, and for
+// an image that QEMU does not unpack itself, riscv's Image.gz and what EFI firmware boots:
 // it is unpacked into the cache, once. The image is ErrNotKernel if the package
 // has no kernel.
 func (b *Builder) OpenPackage(ctx context.Context, file string, arch *abi.Arch) (*Image, error) {
@@ -63,16 +66,16 @@ func (b *Builder) OpenPackage(ctx context.Context, file string, arch *abi.Arch) 
 			return nil, spaceError(fmt.Errorf("unpack %s: %w", file, err), c.root, objectSpace)
 		}
 	}
-	img, err := openUnpacked(dir, arch)
+	img, err := openUnpacked(dir, arch, open.bare)
 	if err != nil {
 		return nil, fmt.Errorf("the kernel in %s: %w", file, err)
 	}
 	return img, nil
 }
 
-func openUnpacked(dir string, arch *abi.Arch) (*Image, error) {
+func openUnpacked(dir string, arch *abi.Arch, bare bool) (*Image, error) {
 	img, err := OpenImage(filepath.Join(dir, kernelFile), arch)
-	if err == nil {
+	if err == nil && !bare {
 		img.Modules = filepath.Join(dir, modulesDir)
 	}
 	return img, err
@@ -87,9 +90,15 @@ func IsPackage(file string) bool {
 // files calls each with every regular file of a package, until one fails.
 type files func(ctx context.Context, r *bufio.Reader, each func(name string, r io.Reader) error) error
 
-// packageReader returns what reads the kind of package that a file is, or nil if
-// it is none.
-func packageReader(file string) (files, error) {
+// packed is how the kind of package is read that a file is.
+type packed struct {
+	files
+	bare bool // a kernel alone, which may have to have no modules
+}
+
+// packageReader returns how a package is read, or nil if a file is none. An image that
+// QEMU does not unpack is one, too.
+func packageReader(file string) (*packed, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, fmt.Errorf("open kernel: %w", err)
@@ -101,11 +110,46 @@ func packageReader(file string) (files, error) {
 	}
 	switch {
 	case string(magic) == arMagic:
-		return debFiles, nil
+		return &packed{files: debFiles}, nil
 	case bytes.HasPrefix(magic, []byte{0xed, 0xab, 0xee, 0xdb}): // lib/rpmlead.c of rpm
-		return rpmFiles, nil
+		return &packed{files: rpmFiles}, nil
+	case string(magic[4:]) == zbootMagic:
+		return &packed{zbootFiles, true}, nil
+	case magic[0] == 0x1f && magic[1] == 0x8b:
+		if id, err := identifyGzipped(f); err == nil && id.arch != &arm64.Arch {
+			return &packed{gzipFiles, true}, nil
+		}
 	}
 	return nil, nil
+}
+
+// gzipFiles reads an Image.gz.
+func gzipFiles(ctx context.Context, r *bufio.Reader, each func(string, io.Reader) error) error {
+	image, err := decompress(ctx, r)
+	if err != nil {
+		return err
+	}
+	return errors.Join(each("vmlinuz", image), image.Close())
+}
+
+const zbootMagic = "zimg"
+
+// zbootFiles reads an image that is a program for EFI firmware, which unpacks it:
+// drivers/firmware/efi/libstub/zboot-header.S. Of its ways to compress we have three.
+func zbootFiles(ctx context.Context, r *bufio.Reader, each func(string, io.Reader) error) error {
+	head, err := r.Peek(56)
+	if err != nil {
+		return err
+	}
+	offset, size := binary.LittleEndian.Uint32(head[8:]), binary.LittleEndian.Uint32(head[12:])
+	kind, _, _ := bytes.Cut(head[24:56], []byte{0})
+	if !slices.Contains([]string{"gzip", "zstd", "zstd22", "xzkern"}, string(kind)) {
+		return fmt.Errorf("an EFI zboot image that is compressed by %.32q; give arch/*/boot/Image", kind)
+	}
+	if _, err := io.CopyN(io.Discard, r, int64(offset)); err != nil {
+		return err
+	}
+	return gzipFiles(ctx, bufio.NewReader(io.LimitReader(r, int64(size))), each)
 }
 
 func rpmFiles(ctx context.Context, r *bufio.Reader, each func(string, io.Reader) error) error {
@@ -160,7 +204,7 @@ func skipRPMHead(r *bufio.Reader) error {
 
 // unpackKernel writes the kernel of a package, and the modules that the channel
 // may need, to dir, which is there when all of it is.
-func unpackKernel(ctx context.Context, file string, read files, dir string) error {
+func unpackKernel(ctx context.Context, file string, read *packed, dir string) error {
 	f, err := os.Open(file)
 	if err != nil {
 		return err
@@ -176,7 +220,7 @@ func unpackKernel(ctx context.Context, file string, read files, dir string) erro
 	}
 	kernels := 0
 	left := &allowance{maxPackage}
-	err = read(ctx, bufio.NewReaderSize(f, 1<<20), func(name string, r io.Reader) error {
+	err = read.files(ctx, bufio.NewReaderSize(f, 1<<20), func(name string, r io.Reader) error {
 		to := ""
 		if base := path.Base(name); strings.HasPrefix(base, "vmlinuz") {
 			kernels++

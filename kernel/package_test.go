@@ -2,18 +2,23 @@ package kernel
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/rpmpack"
 
+	"unotify-bench/abi"
 	"unotify-bench/abi/amd64"
+	"unotify-bench/abi/arm64"
+	"unotify-bench/abi/riscv64"
 )
 
 // module compiles what a module says that it depends on.
@@ -171,5 +176,59 @@ func TestBadPackage(t *testing.T) {
 		if err != nil && !errors.Is(err, os.ErrNotExist) || slices.ContainsFunc(left, os.DirEntry.IsDir) {
 			t.Errorf("%s: it leaves %v (%v)", name, left, err)
 		}
+	}
+}
+
+// zboot is an image as EFI firmware has it, around what was compressed.
+func zboot(kind string, payload []byte) []byte {
+	const offset = 0x400
+	b := make([]byte, offset, offset+len(payload)+4)
+	copy(b, "MZ\x00\x00zimg")
+	binary.LittleEndian.PutUint32(b[8:], offset)
+	binary.LittleEndian.PutUint32(b[12:], uint32(len(payload)))
+	copy(b[24:], kind)
+	return append(append(b, payload...), "size"...)
+}
+
+// TestOpenPacked: what QEMU does not unpack is unpacked, and is a kernel alone.
+func TestOpenPacked(t *testing.T) {
+	zstd := exec.Command("zstd", "-c")
+	zstd.Stdin = bytes.NewReader(flat("RSC\x05"))
+	zstd22, err := zstd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		name string
+		file []byte
+		arch *abi.Arch
+		say  string // of what is no kernel
+	}{
+		{"riscv Image.gz", gzipped(t, flat("RSC\x05")), &riscv64.Arch, ""},
+		{"arm64 zboot gzip", zboot("gzip", gzipped(t, flat("ARM\x64"))), &arm64.Arch, ""},
+		{"riscv zboot zstd", zboot("zstd22", zstd22), &riscv64.Arch, ""},
+		{"zboot lz4", zboot("lz4", []byte("....")), nil, `compressed by "lz4"`},
+		{"zboot that ends early", zboot("gzip", gzipped(t, flat("ARM\x64")))[:0x440], nil, "EOF"},
+		{"zboot of another kernel", zboot("gzip", gzipped(t, []byte(strings.Repeat("text ", 1000)))), nil, "neither bzImage"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "kernel")
+			if err := os.WriteFile(file, row.file, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			img, err := (&Builder{CacheDir: t.TempDir()}).OpenPackage(t.Context(), file, nil)
+			if row.say != "" {
+				if !errors.Is(err, ErrNotKernel) || !strings.Contains(err.Error(), row.say) {
+					t.Errorf("%v, want %v that says %q", err, ErrNotKernel, row.say)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if img.Arch != row.arch || img.Release != "6.12.117+unotify" || img.Modules != "" || img.Path == file {
+				t.Errorf("the kernel is %+v", img)
+			}
+		})
 	}
 }
