@@ -30,7 +30,7 @@ func TestFuzzMachines(t *testing.T) {
 		t.Run(fault, func(t *testing.T) {
 			needGuests(t, "amd64")
 			dir := filepath.Join(t.TempDir(), "again")
-			c := newCommand(t, "fuzz", "--on", "amd64", "--fault", fault, "--length", "0", "--ops", "3000", "--reproduce", dir, "--quiet")
+			c := newCommand(t, "fuzz", "--on", "amd64", "--fault", fault, "--length", "0", "--ops", "8000", "--reproduce", dir, "--quiet")
 			c.runs(t, exitFailed)
 			if !strings.Contains(c.stdout.String(), shows) {
 				t.Fatalf("no finding has %q:\n%s", shows, &c.stdout)
