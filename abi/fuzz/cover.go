@@ -33,17 +33,20 @@ type record struct {
 
 // coverage is which places have been reached, nil where the kernel does not tell.
 type coverage struct {
-	mine  [1 + hands]*record   // of the supervisor's thread, and of its hands
-	tasks [model.Tasks]*record // of the target's, one target after the other
-	seen  map[uint64]struct{}
+	// Of the supervisor's thread, of its hands, and from atTasks on of the target's
+	// tasks, one target after the other.
+	records [atTasks + model.Tasks]*record
+	seen    map[uint64]struct{}
 }
+
+const atTasks = 1 + hands
 
 // newCoverage makes the records. Whoever is to be followed asks for it: see follow.
 func newCoverage() (*coverage, error) {
 	c := &coverage{seen: map[uint64]struct{}{}}
-	for _, r := range c.slots() {
+	for i := range c.records {
 		var err error
-		if *r, err = newRecord(); err != nil {
+		if c.records[i], err = newRecord(); err != nil {
 			c.close()
 			if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EACCES) {
 				return nil, nil //nolint:nilnil // it has none, or none for us
@@ -52,16 +55,6 @@ func newCoverage() (*coverage, error) {
 		}
 	}
 	return c, nil
-}
-
-func (c *coverage) slots() (all []**record) {
-	for i := range c.mine {
-		all = append(all, &c.mine[i])
-	}
-	for i := range c.tasks {
-		all = append(all, &c.tasks[i])
-	}
-	return all
 }
 
 func newRecord() (*record, error) {
@@ -94,7 +87,7 @@ func (c *coverage) followMe(i int) error {
 	if c == nil {
 		return nil
 	}
-	return follow(c.mine[i].file.Fd())
+	return follow(c.records[i].file.Fd())
 }
 
 // files are for the target's tasks: see follow.
@@ -102,7 +95,7 @@ func (c *coverage) files() (files []*os.File) {
 	if c == nil {
 		return nil
 	}
-	for _, r := range c.tasks {
+	for _, r := range c.records[atTasks:] {
 		files = append(files, r.file)
 	}
 	return files
@@ -114,8 +107,8 @@ func (c *coverage) take() {
 	if c == nil {
 		return
 	}
-	for _, r := range c.slots() {
-		words := (*r).words
+	for _, r := range c.records {
+		words := r.words
 		n := min(atomic.LoadUint64(&words[0]), coverWords-1)
 		for _, pc := range words[1 : 1+n] {
 			c.seen[pc] = struct{}{}
@@ -133,10 +126,10 @@ func (c *coverage) places() int {
 }
 
 func (c *coverage) close() {
-	for _, r := range c.slots() {
-		if *r != nil {
-			_ = unix.Munmap(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData((*r).words))), coverWords*8))
-			(*r).file.Close()
+	for _, r := range c.records {
+		if r != nil {
+			_ = unix.Munmap(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(r.words))), coverWords*8))
+			r.file.Close()
 		}
 	}
 }

@@ -6,6 +6,7 @@
 //	program.go    a sequence of steps, and its text
 //	target.go     who is trapped: this program again, with a thread a task
 //	world.go      a listener and its target
+//	tools.go      what a supervisor has at hand for every target
 //	do.go         an operation done, and what it gave
 //	request.go    an operation as an ioctl and its argument, and a task's calls
 //	hand.go       threads that do two at once

@@ -132,8 +132,8 @@ func serve(conn *notify.Conn) error {
 	me := hello{Board: uint64(uintptr(unsafe.Pointer(b)))}
 	for i := range b.tids {
 		// A task never gives up its P, nor what waits in the queue of that: whom it woke
-		// through a channel could wait there for ever, and so did one target in 10,000
-		// that slept by a timer. Who comes from a syscall takes any P.
+		// through a channel could wait there for ever, and so did now and then a
+		// target that slept by a timer. Who comes from a syscall takes any P.
 		for atomic.LoadInt32(&b.tids[i]) == 0 {
 			_ = unix.Nanosleep(&unix.Timespec{Nsec: 100_000}, nil)
 		}

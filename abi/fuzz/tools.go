@@ -1,0 +1,178 @@
+package fuzz
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"unotify-bench/abi/model"
+	"unotify-bench/internal/notify"
+)
+
+// tools are what a supervisor has at hand for every target.
+type tools struct {
+	kernel  model.Features
+	patient time.Duration // how long something may take
+	mem     []byte        // what requests point to; see the offsets
+	base    uint64        // where that is
+	given   int           // a descriptor for ADDFD
+	own     string        // the path that the target opens itself
+	pin     *notify.Pin
+	other   int // a memfd that is not sealed
+	hands   [hands]*hand
+	main    *hand // who does what is done alone
+	watch   watch
+	seen    situations
+	cover   *coverage
+}
+
+// Where things lie in tools.mem.
+const (
+	atPath    = 0     // what the target should open
+	atByte    = 4096  // what it should write
+	atLarge   = 8192  // a path with a long tail
+	atEndless = 32768 // no NUL for longer than a path may be
+	readOnly  = 1 << 16
+	nowhere   = 2 << 16 // not even readable
+	memSize   = 3 << 16 // in the largest pages that there are
+)
+
+// largeSize is more than the kernel keeps beside a notification.
+const largeSize = 8000
+
+// newTools makes them, with files in a directory, and asks the kernel what it has.
+func newTools(dir string, patient time.Duration) (t *tools, err error) {
+	t = &tools{patient: patient, given: -1, other: -1, seen: situations{}}
+	defer func() {
+		if err != nil {
+			t.close()
+			t = nil
+		}
+	}()
+	if t.mem, err = unix.Mmap(-1, 0, memSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS); err != nil {
+		return t, err
+	}
+	t.base = uint64(uintptr(unsafe.Pointer(unsafe.SliceData(t.mem))))
+	if err = errors.Join(
+		unix.Mprotect(t.mem[readOnly:nowhere], unix.PROT_READ),
+		unix.Mprotect(t.mem[nowhere:], unix.PROT_NONE),
+	); err != nil {
+		return t, err
+	}
+	paths := map[byte]string{}
+	for _, b := range []byte{model.Own, model.Substitute, model.Given} {
+		paths[b] = filepath.Join(dir, string(b))
+		if err = os.WriteFile(paths[b], []byte{b}, 0o644); err != nil {
+			return t, fmt.Errorf("write a file for the target to open: %w", err)
+		}
+	}
+	if len(paths[model.Own]) > 1024 {
+		return t, fmt.Errorf("the directory %.40s... has too long a name", dir)
+	}
+	t.own = paths[model.Own] + "\x00"
+	copy(t.mem[atPath:], paths[model.Substitute]+"\x00")
+	t.mem[atByte] = model.Substitute
+	copy(t.mem[atLarge:], paths[model.Substitute]+"\x00")
+	for i := atEndless; i < readOnly; i++ {
+		t.mem[i] = 'x'
+	}
+	if t.given, err = unix.Open(paths[model.Given], unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
+		return t, err
+	}
+	if t.pin, err = notify.NewPin(os.Getpagesize()); err != nil {
+		return t, err
+	}
+	t.pin.Write(t.mem[atPath : atPath+1024])
+	t.pin.WriteAt([]byte{model.Substitute}, pinByte)
+	if t.other, err = unix.MemfdCreate("unsealed", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING); err != nil {
+		return t, err
+	}
+	if err = unix.Ftruncate(t.other, int64(os.Getpagesize())); err != nil {
+		return t, err
+	}
+	if t.cover, err = newCoverage(); err != nil {
+		return t, err
+	}
+	if err = t.cover.followMe(0); err != nil {
+		return t, err
+	}
+	for i := range t.hands {
+		if t.hands[i], err = newHand(func() error { return t.cover.followMe(1 + i) }); err != nil {
+			return t, err
+		}
+	}
+	t.main = self()
+	t.watch.begin(patient)
+	t.kernel, err = t.features()
+	return t, err
+}
+
+// features asks the kernel what it has.
+func (t *tools) features() (model.Features, error) {
+	w, err := t.start(0)
+	if err != nil {
+		return 0, err
+	}
+	defer w.end()
+	has := model.Killable
+	for f, m := range map[notify.Feature]model.Features{
+		notify.FeatureRedirectFlag: model.Redirect, notify.FeatureInject: model.Inject, notify.FeatureTargetCall: model.TargetCall,
+		notify.FeaturePinInstall: model.Pins, notify.FeatureExecEvent: model.Event,
+	} {
+		ok, err := w.Has(f)
+		if err != nil {
+			return 0, err
+		}
+		if ok {
+			has |= m
+		}
+	}
+	return has, nil
+}
+
+// pinByte is where the pin has the byte to write; its start is the path.
+const pinByte = 2048
+
+func (t *tools) close() {
+	t.watch.end()
+	for _, h := range t.hands {
+		if h != nil {
+			h.end()
+		}
+	}
+	if t.cover != nil {
+		t.cover.close()
+	}
+	for _, fd := range []int{t.given, t.other} {
+		if fd >= 0 {
+			unix.Close(fd)
+		}
+	}
+	if t.pin != nil {
+		t.pin.Close()
+	}
+	if t.mem != nil {
+		_ = unix.Munmap(t.mem)
+	}
+}
+
+// at is the address of what lies at an offset of the memory.
+func (t *tools) at(offset int) uint64 { return t.base + uint64(offset) }
+
+func memfd(name string, size int) (*os.File, error) {
+	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("create memory for %s: %w", name, err)
+	}
+	f := os.NewFile(uintptr(fd), name)
+	if err := f.Truncate(int64(size)); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("size memory for %s: %w", name, err)
+	}
+	return f, nil
+}
