@@ -24,7 +24,10 @@ type Relay struct {
 const (
 	RelayAddr = 0x30000000 // free in any Go program and in the relay's own
 	RelaySize = 1 << 20
-	RelayFD   = 100
+	// The last number that a new process has room for: for a higher one the
+	// kernel first waits until no thread of the process reads the old table of
+	// descriptors (expand_fdtable), which takes ten milliseconds.
+	RelayFD = 63
 )
 
 // Exit statuses of a relay that does not come to its end.

@@ -36,7 +36,6 @@ type runner struct {
 }
 
 func (r *runner) run(ctx context.Context) error {
-	var broken []error
 	if r.plan.onHost {
 		if err := r.host(ctx); err != nil {
 			return err
@@ -45,20 +44,20 @@ func (r *runner) run(ctx context.Context) error {
 	if err := r.prepare(ctx); err != nil {
 		return err
 	}
+	q := newQueue(r.plan.jobs)
 	for _, arch := range r.plan.arches {
 		for _, clock := range r.plan.clocks {
-			err := r.machines(ctx, arch, clock)
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			// One architecture that does not work leaves the others.
-			if err != nil {
-				broken = append(broken, fmt.Errorf("%s: %w", arch.Name, err))
+			if ctx.Err() == nil {
+				q.fail(arch, r.measure(ctx, q, arch, clock))
 			}
 		}
 	}
-	if len(broken) > 0 {
-		return errors.Join(broken...)
+	broken := q.wait()
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case broken != nil:
+		return broken
 	}
 	if len(r.failures) > 0 {
 		return failure("%d rows could not be measured:\n  %s", len(r.failures), strings.Join(r.failures, "\n  "))

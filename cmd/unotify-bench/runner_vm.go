@@ -22,20 +22,6 @@ import (
 	"unotify-bench/kernel"
 )
 
-// machines measures in virtual machines of one architecture, one for each
-// seed or repetition.
-func (r *runner) machines(ctx context.Context, arch *abi.Arch, clock kernel.Clock) error {
-	lane, err := r.lane(ctx, arch, clock)
-	if err != nil {
-		return err
-	}
-	lane.total = int64(len(lane.cells) * r.plan.count)
-	if r.plan.profile {
-		return lane.profiles(ctx)
-	}
-	return lane.each(func(seed uint64) error { return lane.boot(ctx, seed) })
-}
-
 // lane readies the virtual machines of one architecture on one clock.
 func (r *runner) lane(ctx context.Context, arch *abi.Arch, clock kernel.Clock) (*vmLane, error) {
 	// What is missing can be said before a build that takes minutes.
@@ -53,14 +39,14 @@ func (r *runner) lane(ctx context.Context, arch *abi.Arch, clock kernel.Clock) (
 	}
 	lane := &vmLane{
 		runner: r, arch: arch, clock: clock, image: img, program: program, programSum: sum,
-		cells: r.plan.guest, done: new(atomic.Int64),
+		cells: r.plan.guest, done: new(atomic.Int64), turn: new(turn),
 	}
 	// A guest on this clock must never idle between rows. To skip idle time
 	// QEMU 7.2 moves its clock from either of two threads, and a machine that
 	// halts just then gains a few instructions: of 60 amd64 machines that slept
 	// for 1 or 20 virtual seconds before each row 3 differed from the others, of
 	// 50 that did not sleep none (on a host with a load of 20).
-	lane.cfg = bench.Config{Unit: bench.UnitInstructions, Calls: 300, Warmup: 100, Limit: 10 * time.Minute}
+	lane.cfg = bench.Config{Unit: bench.UnitInstructions, Calls: 200, Warmup: 20, Limit: 10 * time.Minute}
 	lane.cpus = 1
 	what := "instructions"
 	if clock == kernel.Wall {
@@ -75,14 +61,23 @@ func (r *runner) lane(ctx context.Context, arch *abi.Arch, clock kernel.Clock) (
 	return lane, nil
 }
 
-// each does something for each seed or repetition.
-func (l *vmLane) each(do func(seed uint64) error) error {
+// start boots a machine for each seed or repetition when a slot is free for it,
+// and returns when the last was started.
+func (l *vmLane) start(ctx context.Context, slots chan struct{}) *errgroup.Group {
+	return l.each(slots, func(seed uint64) error { return l.boot(ctx, seed) })
+}
+
+// each does something for each seed or repetition when a slot is free for it.
+func (l *vmLane) each(slots chan struct{}, do func(seed uint64) error) *errgroup.Group {
 	var g errgroup.Group
-	g.SetLimit(l.plan.jobs)
 	for seed := 1; seed <= l.plan.count; seed++ {
-		g.Go(func() error { return do(uint64(seed)) })
+		slots <- struct{}{}
+		g.Go(func() error {
+			defer func() { <-slots }()
+			return do(uint64(seed))
+		})
 	}
-	return g.Wait()
+	return &g
 }
 
 // vmLane is one architecture on one clock.
@@ -98,6 +93,7 @@ type vmLane struct {
 	cpus    int
 	total   int64
 	done    *atomic.Int64
+	turn    *turn
 
 	programSum string // its SHA-256
 
@@ -113,11 +109,13 @@ func (l *vmLane) boot(ctx context.Context, seed uint64) error {
 	unit, samples := l.unitName(seed), sha256.New()
 	take := func(row bench.Row) error {
 		fmt.Fprintf(samples, "%s %s\n", row.Cell.Name(), row.SHA256)
-		l.bar.Done(l.done.Add(1), l.total)
+		if done := l.done.Add(1); !l.turn.hidden.Load() {
+			l.bar.Done(done, l.total)
+		}
 		if l.heard != nil {
 			l.heard(row)
 		}
-		return l.take(row, l.keys(), l.arch.Name, l.cpus)
+		return l.turn.write(func() error { return l.take(row, l.keys(), l.arch.Name, l.cpus) })
 	}
 	known, err := l.journal.replay(unit, rowsOf(l.cells, l.cfg.Unit), take)
 	if err != nil {
@@ -131,7 +129,7 @@ func (l *vmLane) boot(ctx context.Context, seed uint64) error {
 			return err
 		}
 	}
-	return l.remarkSamples(seed, len(l.cells), samples)
+	return l.turn.write(func() error { return l.remarkSamples(seed, len(l.cells), samples) })
 }
 
 // unitName is what a machine's part of the journal is called.

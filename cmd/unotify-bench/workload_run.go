@@ -107,12 +107,12 @@ func (r *workloadRunner) inMachines(ctx context.Context, arch *abi.Arch, clock k
 	}
 	r.done.Store(0)
 	r.total = int64(len(r.inGuest) * r.count)
-	return lane.each(func(seed uint64) error {
+	return lane.each(make(chan struct{}, r.jobs), func(seed uint64) error {
 		if err := r.boot(ctx, lane, seed); err != nil {
 			return fmt.Errorf("seed %d: %w", seed, err)
 		}
 		return nil
-	})
+	}).Wait()
 }
 
 // boot measures every cell in one virtual machine.
