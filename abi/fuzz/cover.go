@@ -33,13 +33,14 @@ type record struct {
 
 // coverage is which places have been reached, nil where the kernel does not tell.
 type coverage struct {
-	// Of the supervisor's thread, of its hands, and from atTasks on of the target's
+	// Of the supervisor's thread, of its hand, and from atTasks on of the target's
 	// tasks, one target after the other.
 	records [atTasks + model.Tasks]*record
 	seen    map[uint64]struct{}
+	recent  [1 << 12]uint64 // of seen, each at its low bits: a program comes by few, often
 }
 
-const atTasks = 1 + hands
+const atTasks = 2
 
 // newCoverage makes the records. Whoever is to be followed asks for it: see follow.
 func newCoverage() (*coverage, error) {
@@ -111,7 +112,10 @@ func (c *coverage) take() {
 		words := r.words
 		n := min(atomic.LoadUint64(&words[0]), coverWords-1)
 		for _, pc := range words[1 : 1+n] {
-			c.seen[pc] = struct{}{}
+			if at := &c.recent[pc%uint64(len(c.recent))]; *at != pc {
+				*at = pc
+				c.seen[pc] = struct{}{}
+			}
 		}
 		atomic.StoreUint64(&words[0], 0)
 	}

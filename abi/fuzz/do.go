@@ -22,6 +22,16 @@ func (w *world) do(o model.Op, number int32) model.Answer {
 		}
 		w.trap(int(o.Task), o.Call)
 		return model.Answer{}
+	case model.Fork:
+		i := int(o.Task)
+		if w.dead || !w.returned(i) {
+			return model.Answer{Skipped: true}
+		}
+		w.tell(i, forkNr, [6]uint64{})
+		if !w.comes(i) {
+			return errno(unix.ETIME)
+		}
+		return errno(unix.Errno(-min(0, w.board.tasks[i].ret)))
 	case model.Signal:
 		if w.dead {
 			return model.Answer{Skipped: true}

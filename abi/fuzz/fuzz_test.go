@@ -157,7 +157,7 @@ func TestC(t *testing.T) {
 		var want []string
 		s := model.State{Features: kernel&^(model.Redirect|model.Killable) | filter}
 		for len(p) < 30 {
-			step := Step{pick(rng, &s)}
+			step := Step{pick(rng, &s, true)}
 			if len(p) == 20 && useful(&s, model.Kill) {
 				step[0] = model.Op{Do: [...]model.Do{model.Kill, model.Close}[seed/2]}
 			}

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/signal"
 	"sync/atomic"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -14,24 +15,28 @@ import (
 // hands is how many operations can race.
 const hands = 2
 
-// hand is a thread of the supervisor that does operations beside another one.
+// hand is a thread of the supervisor that does operations beside its main thread.
 type hand struct {
-	tid    int
-	orders chan order
-	done   chan struct{}
+	tid   int
+	order order
+
+	// Counted up, with a futex each: an order is there, the hand is about to do it,
+	// it is done. A channel would take two more threads of the runtime.
+	told, ready, done uint32
+	over              chan struct{}
 }
 
+// order is an operation; none is the end.
 type order struct {
 	w      *world
 	op     model.Op
 	number int32
-	ready  *atomic.Int32 // of hands that may not begin yet
-	answer *model.Answer
+	answer model.Answer
 }
 
 // newHand starts one, which begins with a call of its own.
 func newHand(first func() error) (*hand, error) {
-	h := &hand{orders: make(chan order), done: make(chan struct{})}
+	h := &hand{over: make(chan struct{})}
 	begun := make(chan error)
 	go func() {
 		err := notify.LockThread()
@@ -43,17 +48,44 @@ func newHand(first func() error) (*hand, error) {
 		if err != nil {
 			return
 		}
-		for o := range h.orders {
-			// As close together as it gets.
-			for o.ready.Add(-1); o.ready.Load() > 0; {
-				unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0)
+		for n := uint32(1); ; n++ {
+			for atomic.LoadUint32(&h.told) != n {
+				// Not wait: what collects between programs must be able to stop this.
+				_, _, _ = unix.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(&h.told)), futexWait, uintptr(n-1), 0, 0, 0)
 			}
-			*o.answer = o.w.do(o.op, o.number)
-			h.done <- struct{}{}
+			o := &h.order
+			if o.w == nil {
+				close(h.over)
+				return
+			}
+			atomic.StoreUint32(&h.ready, n)
+			o.answer = o.w.do(o.op, o.number)
+			atomic.StoreUint32(&h.done, n)
+			wake(&h.done)
 		}
-		close(h.done)
 	}()
 	return h, <-begun
+}
+
+// give has a hand do an operation, and returns when it is about to: as close
+// together as it gets.
+func (h *hand) give(w *world, o model.Op, number int32) {
+	h.order = order{w: w, op: o, number: number}
+	n := atomic.AddUint32(&h.told, 1)
+	wake(&h.told)
+	for spin := 0; w != nil && atomic.LoadUint32(&h.ready) != n; spin++ {
+		if spin%20000 == 19999 { // there may be one CPU only
+			unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0)
+		}
+	}
+}
+
+// take waits until what was given is done.
+func (h *hand) take() model.Answer {
+	for n := h.told; atomic.LoadUint32(&h.done) != n; {
+		wait(&h.done, n-1)
+	}
+	return h.order.answer
 }
 
 // self is the calling thread as one that only interrupt can be called of.
@@ -63,8 +95,8 @@ func self() *hand { return &hand{tid: unix.Gettid()} }
 func (h *hand) interrupt() { _ = unix.Tgkill(os.Getpid(), h.tid, interrupts) }
 
 func (h *hand) end() {
-	close(h.orders)
-	<-h.done
+	h.give(nil, model.Op{}, 0)
+	<-h.over
 }
 
 // interruptible has hand.interrupt do what it is for.

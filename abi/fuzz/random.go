@@ -2,6 +2,7 @@ package fuzz
 
 import (
 	"math/rand/v2"
+	"slices"
 	"sync"
 
 	"unotify-bench/abi/model"
@@ -9,7 +10,7 @@ import (
 
 // weights are how often an operation is taken, where it can do something.
 var weights = [model.Unknown + 1]int{
-	model.Trap: 12, model.Signal: 4, model.Recv: 12, model.Poll: 1, model.Send: 8, model.IDValid: 2, model.SetFlags: 1,
+	model.Trap: 12, model.Signal: 4, model.Fork: 1, model.Recv: 12, model.Poll: 1, model.Send: 8, model.IDValid: 2, model.SetFlags: 1,
 	model.AddFD: 8, model.DoInject: 8, model.DoTargetCall: 8, model.PinInstall: 5, model.SendRedirect: 8, model.Unknown: 1,
 	model.Kill: 1, model.Close: 1,
 }
@@ -37,8 +38,12 @@ const (
 // afterwards is how many steps there are after an end: there is little new in them.
 const afterwards = 4
 
+// endless is how many of the programs have no end: what comes after one takes a new
+// target, which on a kernel that watches itself is the work of a hundred operations.
+const endless = 9. / 10
+
 // pick takes an operation for a state: one that does something, mostly.
-func pick(rng *rand.Rand, s *model.State) model.Op {
+func pick(rng *rand.Rand, s *model.State, ends bool) model.Op {
 	d := deck()
 	var do model.Do
 	for {
@@ -47,6 +52,9 @@ func pick(rng *rand.Rand, s *model.State) model.Op {
 			if n -= weights[do]; n < 0 {
 				break
 			}
+		}
+		if !ends && (do == model.Kill || do == model.Close) {
+			continue
 		}
 		if useful(s, do) || rng.IntN(10) == 0 {
 			break
@@ -113,7 +121,7 @@ func useful(s *model.State, do model.Do) bool {
 		received = received || p == model.Sent || p == model.Armed
 	}
 	switch do {
-	case model.Trap:
+	case model.Trap, model.Fork:
 		return idle
 	case model.Recv:
 		return s.Requests > 0
@@ -125,13 +133,18 @@ func useful(s *model.State, do model.Do) bool {
 	return true
 }
 
+// ends reports whether there is an end in a step.
+func (s Step) ends() bool {
+	return slices.ContainsFunc(s, func(o model.Op) bool { return o.Do == model.Kill || o.Do == model.Close })
+}
+
 // pickStep takes one operation, or two that race.
-func pickStep(rng *rand.Rand, s *model.State) Step {
-	step := Step{pick(rng, s)}
+func pickStep(rng *rand.Rand, s *model.State, ends bool) Step {
+	step := Step{pick(rng, s, ends)}
 	if rng.IntN(4) > 0 {
 		return step
 	}
-	if both := append(step, pick(rng, s)); raceable(both, s) {
+	if both := append(step, pick(rng, s, ends)); raceable(both, s) {
 		return both
 	}
 	return step
@@ -154,8 +167,8 @@ func raceable(step Step, s *model.State) bool {
 			if recvs++; o.How == model.RecvReadOnly {
 				return false
 			}
-		case model.Trap:
-			if news++; s.Tasks[o.Task].Phase != model.Idle {
+		case model.Trap, model.Fork:
+			if news++; s.Tasks[o.Task].Phase != model.Idle || o.Do == model.Fork && (kills > 0 || step[1].Do == model.Kill) {
 				return false
 			}
 		case model.Signal:
@@ -173,10 +186,11 @@ func raceable(step Step, s *model.State) bool {
 // makeUp is a program by chance, after a beginning, for a listener in a state. Of
 // a race it takes one outcome for the state that goes on from there.
 func makeUp(rng *rand.Rand, s model.State, begin Program) (p Program) {
+	ends := rng.Float64() >= endless
 	for n := shortest + rng.IntN(longest-shortest); len(p) < n; {
 		was := s.Ended()
-		step := pickStep(rng, &s)
-		if at := len(p); at < len(begin) {
+		step := pickStep(rng, &s, ends)
+		if at := len(p); at < len(begin) && (ends || !begin[at].ends()) {
 			step = begin[at]
 		}
 		step = step.possible(&s)

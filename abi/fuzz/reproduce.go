@@ -69,7 +69,7 @@ func constants() string {
 		name  string
 		value any
 	}{
-		{"MAGIC", fmt.Sprintf("%#x", magic)}, {"WRITE_FD", writeFD},
+		{"MAGIC", fmt.Sprintf("%#x", magic)}, {"FORK", fmt.Sprintf("%#xUL", uint64(forkNr))}, {"WRITE_FD", writeFD},
 		{"FILES", fmt.Sprintf("%q", string([]byte{model.Own, model.Substitute, model.Given}))},
 		{"MEM_PATH", atPath}, {"MEM_BYTE", atByte}, {"MEM_LARGE", atLarge}, {"MEM_ENDLESS", atEndless},
 		{"MEM_READ_ONLY", readOnly}, {"MEM_NOWHERE", nowhere}, {"MEM_SIZE", memSize}, {"PIN_BYTE", pinByte},
@@ -128,6 +128,8 @@ func (w *world) statement(o model.Op, number int32, recv string) string {
 			sig = "SIGUSR2"
 		}
 		return fmt.Sprintf("signal_task(%s, %d, %s);", what, o.Task, sig)
+	case model.Fork:
+		return fmt.Sprintf("fork_task(%s, %d);", what, o.Task)
 	case model.Kill:
 		return fmt.Sprintf("kill_child(%s);", what)
 	case model.Close:

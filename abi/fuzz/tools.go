@@ -23,9 +23,9 @@ type tools struct {
 	given   int           // a descriptor for ADDFD
 	own     string        // the path that the target opens itself
 	pin     *notify.Pin
-	other   int // a memfd that is not sealed
-	hands   [hands]*hand
-	main    *hand // who does what is done alone
+	other   int   // a memfd that is not sealed
+	main    *hand // who does all that is done alone, and the first of two
+	hand    *hand // who does the second
 	watch   watch
 	seen    situations
 	cover   *coverage
@@ -101,10 +101,8 @@ func newTools(dir string, patient time.Duration) (t *tools, err error) {
 	if err = t.cover.followMe(0); err != nil {
 		return t, err
 	}
-	for i := range t.hands {
-		if t.hands[i], err = newHand(func() error { return t.cover.followMe(1 + i) }); err != nil {
-			return t, err
-		}
+	if t.hand, err = newHand(func() error { return t.cover.followMe(1) }); err != nil {
+		return t, err
 	}
 	t.main = self()
 	t.watch.begin(patient)
@@ -140,10 +138,8 @@ const pinByte = 2048
 
 func (t *tools) close() {
 	t.watch.end()
-	for _, h := range t.hands {
-		if h != nil {
-			h.end()
-		}
+	if t.hand != nil {
+		t.hand.end()
 	}
 	if t.cover != nil {
 		t.cover.close()

@@ -6,23 +6,20 @@ import (
 )
 
 // watch frees a supervisor that waits for what does not come: it kills the target,
-// and interrupts the hands.
+// and interrupts who waits.
 type watch struct {
-	begun atomic.Pointer[awaited]
+	begun atomic.Pointer[world]
+	since atomic.Int64 // when that was, as now is
+	now   atomic.Int64 // nanoseconds, of a clock that costs nothing to read: it ticks
 	long  atomic.Int64 // nanoseconds
 	stop  chan struct{}
-}
-
-// awaited is a world that something is to come of.
-type awaited struct {
-	w     *world
-	since time.Time
 }
 
 func (c *watch) begin(patient time.Duration) {
 	c.stop = make(chan struct{})
 	c.patience(patient)
 	go func() {
+		begun := time.Now()
 		for tick := time.NewTicker(patient / 64); ; {
 			select {
 			case <-c.stop:
@@ -30,16 +27,16 @@ func (c *watch) begin(patient time.Duration) {
 				return
 			case <-tick.C:
 			}
-			if a := c.begun.Load(); a != nil && time.Since(a.since).Nanoseconds() > c.long.Load() {
-				where := a.w.where()
-				a.w.stuck.CompareAndSwap(nil, &where)
-				if a.w.Process != nil {
-					a.w.Kill()
+			now := time.Since(begun).Nanoseconds()
+			c.now.Store(now)
+			if w := c.begun.Load(); w != nil && now-c.since.Load() > c.long.Load() {
+				where := w.where()
+				w.stuck.CompareAndSwap(nil, &where)
+				if w.Process != nil {
+					w.Kill()
 				}
-				a.w.tools.main.interrupt()
-				for _, h := range a.w.tools.hands {
-					h.interrupt()
-				}
+				w.tools.main.interrupt()
+				w.tools.hand.interrupt()
 			}
 		}
 	}()
@@ -52,11 +49,8 @@ func (c *watch) patience(d time.Duration) (old time.Duration) {
 
 // await is for w until the next call of it, or nil.
 func (c *watch) await(w *world) {
-	if w == nil {
-		c.begun.Store(nil)
-		return
-	}
-	c.begun.Store(&awaited{w, time.Now()})
+	c.since.Store(c.now.Load())
+	c.begun.Store(w)
 }
 
 func (c *watch) end() {

@@ -7,7 +7,7 @@ import "syscall"
 func (s *State) Ended() bool { return s.Killed || s.Closed }
 
 // listens reports whether o is done to the listener, and not to the target.
-func (o Op) listens() bool { return o.Do != Trap && o.Do != Signal && o.Do != Kill }
+func (o Op) listens() bool { return o.Do != Trap && o.Do != Signal && o.Do != Fork && o.Do != Kill }
 
 // closed is what o gives whose listener is closed.
 func (s State) closed(o Op) []Outcome {

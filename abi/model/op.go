@@ -13,6 +13,7 @@ type Do uint8
 const (
 	Trap Do = iota // a task calls
 	Signal
+	Fork // a task that is in no call has a child, which ends at once
 	Recv
 	Poll
 	Send
@@ -32,7 +33,7 @@ const (
 // Op is one operation.
 type Op struct {
 	Do   Do
-	Task uint8 // of Trap and Signal
+	Task uint8 // of Trap, Signal and Fork
 	// Ref is whose id it is for: 0 is the newest notification, 1 the one before;
 	// NextID is the one that comes next, NoID one that never comes.
 	Ref  int8
@@ -161,6 +162,7 @@ const (
 var table = [dos]parts{
 	Trap:         {name: "trap", task: true, call: true},
 	Signal:       {name: "signal", task: true, how: []string{"restart", "interrupt"}},
+	Fork:         {name: "fork", task: true},
 	Recv:         {name: "recv", how: []string{"plain", "dirty", "null", "read-only"}},
 	Poll:         {name: "poll"},
 	Send:         {name: "send", ref: true, how: []string{"value", "error", "continue", "injected", "event", "continue-value", "injected-value", "both", "unknown", "null"}},

@@ -88,7 +88,7 @@ func (s State) do(o Op, id int32) []Outcome {
 	if e := s.malformed(o); e != 0 {
 		return fails(e)
 	}
-	if s.Killed && (o.Do == Trap || o.Do == Signal) {
+	if s.Killed && (o.Do == Trap || o.Do == Signal || o.Do == Fork) {
 		return []Outcome{{s, Answer{Skipped: !s.Racing}}}
 	}
 	switch o.Do {
@@ -102,6 +102,9 @@ func (s State) do(o Op, id int32) []Outcome {
 		}
 		s.trap(int(o.Task), o.Call)
 		return fails(0)
+	case Fork:
+		// The child has the filter, too, until it is gone.
+		return []Outcome{{s, Answer{Skipped: s.Tasks[o.Task].Phase != Idle}}}
 	case Signal:
 		return s.signal(o)
 	case Recv:
