@@ -33,7 +33,7 @@ type racePlan struct {
 	raceFlags
 	onHost bool
 	arches []*abi.Arch
-	races  [][]suite.Race // of one mechanism each, the one that must lose first
+	races  []suite.Race // those that must be lost first
 	write  func(*raceReport) error
 }
 
@@ -123,12 +123,10 @@ func (f raceFlags) plan() (*racePlan, error) {
 		if i > 0 && !slices.Contains(mechs, m) {
 			continue
 		}
-		var races []suite.Race
 		each := (f.tries + len(attacks) - 1) / len(attacks)
 		for _, attack := range attacks {
-			races = append(races, suite.Race{Mech: m, Attack: attack, Tries: each})
+			p.races = append(p.races, suite.Race{Mech: m, Attack: attack, Tries: each})
 		}
-		p.races = append(p.races, races)
 	}
 	return p, nil
 }

@@ -26,8 +26,8 @@ type raceRunner struct {
 	total int64
 }
 
-// raceLane is the races of one mechanism on one kernel: what a virtual machine
-// is booted for.
+// raceLane is races on one kernel, one after the other: all of them on the host; in
+// a virtual machine one, so that machines keep all CPUs busy until the end.
 type raceLane struct {
 	races []suite.Race
 	rows  []raceRow // of those that have begun
@@ -39,11 +39,9 @@ type raceLane struct {
 func (r *raceRunner) run(ctx context.Context) error {
 	if r.onHost {
 		r.stage("race on host", 1)
-		for _, races := range r.races {
-			l := r.lane(races, raceRow{Where: host, Kernel: unameRelease(), Accel: "native", CPUs: runtime.NumCPU()})
-			if err := suite.Races(ctx, races, suite.Deadline, func(c suite.RaceCount) error { return r.take(l, c) }); err != nil {
-				return err
-			}
+		l := r.lane(r.races, raceRow{Where: host, Kernel: unameRelease(), Accel: "native", CPUs: runtime.NumCPU()})
+		if err := suite.Races(ctx, r.races, suite.Deadline, func(c suite.RaceCount) error { return r.take(l, c) }); err != nil {
+			return err
 		}
 	}
 	machines := map[*raceLane]*kernel.Machine{}
@@ -68,10 +66,8 @@ func (l *raceLane) place() string { return l.fill.Where }
 func (r *raceRunner) stage(name string, places int) {
 	r.tried.Store(0)
 	r.total = 0
-	for _, races := range r.races {
-		for _, race := range races {
-			r.total += int64(places * race.Tries)
-		}
+	for _, race := range r.races {
+		r.total += int64(places * race.Tries)
 	}
 	r.bar.Count(name)
 }
@@ -91,7 +87,7 @@ func (r *raceRunner) rows() []raceRow {
 	return all
 }
 
-// machines readies the virtual machines of an architecture, one a mechanism.
+// machines readies the virtual machines of an architecture, one a race.
 func (r *raceRunner) machines(ctx context.Context, arch *abi.Arch, machines map[*raceLane]*kernel.Machine) error {
 	// What is missing can be said before a build that takes minutes.
 	program, err := guestBinary(arch)
@@ -112,7 +108,8 @@ func (r *raceRunner) machines(ctx context.Context, arch *abi.Arch, machines map[
 		return err
 	}
 	m.Accel = facts.Accel // which is said once
-	for _, races := range r.races {
+	for _, race := range r.races {
+		races := []suite.Race{race}
 		text, err := json.Marshal(job{Races: races})
 		if err != nil {
 			return err
