@@ -44,9 +44,13 @@ func measure(c Cell, cfg Config, clk clock) Row {
 	if c.findCase().Execs {
 		row.Calls, row.Warmup = max(row.Calls/10, chunk), max(row.Warmup/4, 1)
 	}
-	if FindMechanism(c.Mech).Peers > 0 {
+	switch m := FindMechanism(c.Mech); {
+	case m.Peers > 0:
 		// Every call stops and starts that many threads, and a few more.
 		row.Calls, row.Warmup = max(row.Calls/4, chunk), max(row.Warmup/4, 1)
+	case m.Traced:
+		// Every call has two to four stops, and each is several syscalls of the tracer.
+		row.Calls, row.Warmup = max(row.Calls/3, chunk), max(row.Warmup/3, 1)
 	}
 	if limit := FindMechanism(c.Mech).MaxCalls; limit > 0 {
 		row.Calls = min(row.Calls, limit)

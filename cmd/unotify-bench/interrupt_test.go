@@ -178,7 +178,7 @@ func withoutOutput(args []string) []string { return args[:len(args)-2] }
 func TestKilledMachine(t *testing.T) {
 	needGuests(t, "riscv64")
 	path := filepath.Join(t.TempDir(), "r.txt")
-	c := newCommand(t, vmRun("riscv64", "native,allow,continue", path)...)
+	c := newCommand(t, vmRun("riscv64", "native,allow,errno,sigsys,continue,reply,ptrace-seccomp,ptrace-syscall", path)...)
 	c.start(t)
 	awaitRows(t, c, path, 1)
 	var machines []int
