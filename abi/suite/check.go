@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"unotify-bench/internal/notify"
 )
@@ -40,20 +41,49 @@ func (c *Check) Mech() string {
 	return mech
 }
 
-var catalogue []*Check
+// entered is what the catalogue is made of, in its order.
+var entered []entry
 
-// add enters checks into the catalogue. Every process that checks something does
-// this at its start, so what checks must be is left to a test.
+// entry is checks, or what adds more of them.
+type entry struct {
+	checks []Check
+	more   func() struct{}
+}
+
+// add enters checks into the catalogue. Every process of the program does this at
+// its start, so what checks must be is left to a test.
 func add(checks ...Check) struct{} {
-	for i := range checks {
-		catalogue = append(catalogue, &checks[i])
-	}
+	entered = append(entered, entry{checks: checks})
 	return struct{}{}
 }
 
+// later has checks added once somebody asks for the catalogue: who only makes calls
+// needs none of them.
+func later(more func() struct{}) struct{} {
+	entered = append(entered, entry{more: more})
+	return struct{}{}
+}
+
+var catalogue = sync.OnceValue(func() (all []*Check) {
+	for _, e := range entered {
+		own := []entry{e}
+		if e.more != nil {
+			entered = nil
+			e.more()
+			own = entered
+		}
+		for _, e := range own {
+			for i := range e.checks {
+				all = append(all, &e.checks[i])
+			}
+		}
+	}
+	return all
+})
+
 // Catalogue lists all checks, those of a mechanism together.
 func Catalogue() []*Check {
-	all := slices.Clone(catalogue)
+	all := slices.Clone(catalogue())
 	slices.SortStableFunc(all, func(a, b *Check) int {
 		return slices.Index(mechanisms, a.Mech()) - slices.Index(mechanisms, b.Mech())
 	})
@@ -71,7 +101,7 @@ func Mechanisms() []string { return slices.Clone(mechanisms) }
 
 // Find returns the check of that ID, or nil.
 func Find(id string) *Check {
-	for _, c := range catalogue {
+	for _, c := range catalogue() {
 		if c.ID == id {
 			return c
 		}

@@ -132,7 +132,7 @@ var effects = []effect{
 		}},
 }
 
-var _ = effectChecks()
+var _ = later(effectChecks)
 
 func effectChecks() struct{} {
 	for _, w := range ways {

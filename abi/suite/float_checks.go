@@ -63,7 +63,7 @@ var floating = []struct {
 	}},
 }
 
-var _ = floatChecks()
+var _ = later(floatChecks)
 
 func floatChecks() struct{} {
 	for _, m := range floating {

@@ -18,7 +18,7 @@ const (
 
 var (
 	needsInject = []notify.Feature{notify.FeatureInject}
-	_           = injectErrors()
+	_           = later(injectErrors)
 )
 
 // injectErrors are those of the ioctl. A row that has the fault of a later one

@@ -12,7 +12,7 @@ import (
 
 const srcPin = "uapi.md, Proposed 3: pinned memory"
 
-var _ = pinErrors()
+var _ = later(pinErrors)
 
 func pinErrors() struct{} {
 	page := uint64(os.Getpagesize())

@@ -29,7 +29,7 @@ func (t *T) raceContinue() int {
 	return tries
 }
 
-var _ = raceChecks()
+var _ = later(raceChecks)
 
 func raceChecks() struct{} {
 	add(Check{ID: "continue.race", Level: Info, Source: srcRace,

@@ -10,7 +10,7 @@ import (
 
 const srcRedirect = "uapi.md, Proposed 4: SEND_REDIRECT"
 
-var _ = redirectErrors()
+var _ = later(redirectErrors)
 
 func redirectErrors() struct{} {
 	page := uint64(os.Getpagesize())

@@ -50,7 +50,7 @@ var plain = []struct {
 	}, false},
 }
 
-var _ = plainChecks()
+var _ = later(plainChecks)
 
 func plainChecks() struct{} {
 	for _, m := range plain {
@@ -136,7 +136,7 @@ func scalarMasks(name string, masks []uint32) func(*T) {
 	}
 }
 
-var _ = redirectRegs()
+var _ = later(redirectRegs)
 
 func redirectRegs() struct{} {
 	source := "uapi.md, Proposed 4; " + srcRegs

@@ -78,7 +78,7 @@ func longTime() []byte {
 	return append(binary.NativeEndian.AppendUint64(nil, 86400), make([]byte, 8)...)
 }
 
-var _ = restartChecks()
+var _ = later(restartChecks)
 
 func restartChecks() struct{} {
 	for _, s := range sleepers {
@@ -218,7 +218,7 @@ var frames = []struct {
 	}(), 63 &^ 3, [6]uint64{0, 0, otherArg(2), otherArg(3), otherArg(4), otherArg(5)}},
 }
 
-var _ = frameChecks()
+var _ = later(frameChecks)
 
 func frameChecks() struct{} {
 	for _, f := range frames {

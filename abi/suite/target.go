@@ -17,19 +17,19 @@ import (
 // order is what a target does next. Nothing but Op and what it uses is set.
 type order struct {
 	Op   op
-	Nr   int
-	Args [6]uint64
+	Nr   int       `json:",omitzero"`
+	Args [6]uint64 `json:",omitzero"`
 	// Data[i] goes to the target's memory, and its address becomes argument i.
-	Data [6][]byte
+	Data [6][]byte `json:",omitzero"`
 	// Then is what the child of opFork does before it ends: a number, 0 for
 	// nothing, and arguments.
-	Then [7]uint64
+	Then [7]uint64 `json:",omitzero"`
 	// Filter is for opInstall.
-	Filter filterSpec
+	Filter filterSpec `json:",omitzero"`
 	// Child is which stack the child of opThread gets; it runs on beside its
 	// parent with Beside, else that waits until it has done Then.
-	Child  int
-	Beside bool
+	Child  int  `json:",omitzero"`
+	Beside bool `json:",omitzero"`
 }
 
 type op string
@@ -65,14 +65,14 @@ type hello struct {
 	Err     string
 }
 
-// report is what came of an order.
+// report is what came of an order. What is zero is not sent: registers are many.
 type report struct {
-	Errno unix.Errno     // of opInstall and opFlip
-	Call  asmstubs.Frame // of opCall and opFork, around the call
-	Child asmstubs.Frame // of opFork and opThread: what the child found
+	Errno unix.Errno     `json:",omitzero"` // of opInstall and opFlip
+	Call  asmstubs.Frame `json:",omitzero"` // of opCall and opFork, around the call
+	Child asmstubs.Frame `json:",omitzero"` // of opFork and opThread: what the child found
 	// Float is the state around opFloat's call; of Call there is its result.
-	Float [2]asmstubs.FPState
-	Err   string // the target's own trouble
+	Float [2]asmstubs.FPState `json:",omitzero"`
+	Err   string              `json:",omitzero"` // the target's own trouble
 }
 
 // scratchPages: one for each argument, one for the supervisor, a hole.

@@ -20,7 +20,7 @@ const (
 
 var (
 	needsCall = []notify.Feature{notify.FeatureTargetCall}
-	_         = callErrors()
+	_         = later(callErrors)
 )
 
 func callErrors() struct{} {

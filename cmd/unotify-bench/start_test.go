@@ -23,23 +23,19 @@ func TestStart(t *testing.T) {
 	if err := cmd.Run(); err != nil {
 		t.Fatal(err)
 	}
-	const allocs, suiteAllocs = 300, 2000 // the catalogue has some hundred checks
+	const allocs = 300
 	seen := 0
 	for _, m := range initLine.FindAllStringSubmatch(said.String(), -1) {
 		if m[1] != "main" && !strings.HasPrefix(m[1], "unotify-bench/") {
 			continue
 		}
 		seen++
-		limit := allocs
-		if m[1] == "unotify-bench/abi/suite" {
-			limit = suiteAllocs
-		}
 		n, err := strconv.Atoi(m[3])
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n > limit {
-			t.Errorf("%s makes %d things at each start of the program (%s bytes), at most %d are its due", m[1], n, m[2], limit)
+		if n > allocs {
+			t.Errorf("%s makes %d things at each start of the program (%s bytes), at most %d are its due", m[1], n, m[2], allocs)
 		}
 	}
 	if seen < 5 {
