@@ -68,11 +68,15 @@ func (r *runner) measure(ctx context.Context, q *queue, arch *abi.Arch, clock ke
 	}
 	before, done := q.done, make(chan struct{})
 	q.last, q.done = l, done
+	begun := make(chan error, 1)
+	q.lanes.Go(func() {
+		<-before
+		begun <- l.turn.begin()
+	})
 	machines := l.start(ctx, q.slots)
 	q.lanes.Go(func() {
 		defer close(done)
-		<-before
-		q.fail(arch, errors.Join(l.turn.begin(), machines.Wait()))
+		q.fail(arch, errors.Join(<-begun, machines.Wait()))
 	})
 	if clock == kernel.Wall {
 		q.lanes.Wait()
