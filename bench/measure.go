@@ -49,7 +49,7 @@ func measure(c Cell, cfg Config, clk clock) Row {
 		// Every call stops and starts that many threads, and a few more.
 		row.Calls, row.Warmup = max(row.Calls/4, chunk), max(row.Warmup/4, 1)
 	case m.Traced:
-		// Every call has two to four stops, and each is several syscalls of the tracer.
+		// Every call stops, and each stop is several syscalls of the tracer.
 		row.Calls, row.Warmup = max(row.Calls/3, chunk), max(row.Warmup/3, 1)
 	}
 	if limit := FindMechanism(c.Mech).MaxCalls; limit > 0 {

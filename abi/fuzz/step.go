@@ -237,8 +237,8 @@ func (w *world) comesIn() {
 }
 
 // exists reports whether there is a notification with a number, and leaves it as it
-// is. It asks the listener: the file of a task's state takes a kernel that
-// watches itself a hundred times as long.
+// is. It asks the listener: to make the file of a task's state is a lot of work for
+// a kernel that watches itself.
 func (w *world) exists(number int32) bool {
 	id := w.id(number)
 	// Received, or not even that: an answer to what nobody has received is refused.

@@ -203,13 +203,10 @@ func (s *slot) serve() {
 		seen++
 		if s.nr == forkNr {
 			s.ret = fork()
-			atomic.StoreUint32(&s.done, seen)
-			wake(&s.done)
-			continue
-		}
-		r, _, e := unix.RawSyscall6(uintptr(s.nr), uintptr(s.args[0]), uintptr(s.args[1]), uintptr(s.args[2]), uintptr(s.args[3]), uintptr(s.args[4]), uintptr(s.args[5]))
-		if s.ret = int64(r); e != 0 {
+		} else if r, _, e := unix.RawSyscall6(uintptr(s.nr), uintptr(s.args[0]), uintptr(s.args[1]), uintptr(s.args[2]), uintptr(s.args[3]), uintptr(s.args[4]), uintptr(s.args[5])); e != 0 {
 			s.ret = -int64(e)
+		} else {
+			s.ret = int64(r)
 		}
 		atomic.StoreUint32(&s.done, seen)
 		wake(&s.done)

@@ -19,7 +19,7 @@ func (c *watch) begin(patient time.Duration) {
 	c.stop = make(chan struct{})
 	c.patience(patient)
 	go func() {
-		begun := time.Now()
+		start := time.Now()
 		for tick := time.NewTicker(patient / 64); ; {
 			select {
 			case <-c.stop:
@@ -27,7 +27,7 @@ func (c *watch) begin(patient time.Duration) {
 				return
 			case <-tick.C:
 			}
-			now := time.Since(begun).Nanoseconds()
+			now := time.Since(start).Nanoseconds()
 			c.now.Store(now)
 			if w := c.begun.Load(); w != nil && now-c.since.Load() > c.long.Load() {
 				where := w.where()

@@ -73,7 +73,7 @@ func (r *runner) measure(ctx context.Context, q *queue, arch *abi.Arch, clock ke
 		<-before
 		begun <- l.turn.begin()
 	})
-	machines := l.start(ctx, q.slots)
+	machines := l.each(q.slots, func(seed uint64) error { return l.boot(ctx, seed) })
 	q.lanes.Go(func() {
 		defer close(done)
 		q.fail(arch, errors.Join(<-begun, machines.Wait()))

@@ -65,13 +65,8 @@ func (r *runner) lane(ctx context.Context, arch *abi.Arch, clock kernel.Clock) (
 	return lane, nil
 }
 
-// start boots a machine for each seed or repetition when a slot is free for it,
-// and returns when the last was started.
-func (l *vmLane) start(ctx context.Context, slots chan struct{}) *errgroup.Group {
-	return l.each(slots, func(seed uint64) error { return l.boot(ctx, seed) })
-}
-
-// each does something for each seed or repetition when a slot is free for it.
+// each does something for each seed or repetition when a slot is free for it, and
+// returns when the last was started.
 func (l *vmLane) each(slots chan struct{}, do func(seed uint64) error) *errgroup.Group {
 	var g errgroup.Group
 	for seed := 1; seed <= l.plan.count; seed++ {
