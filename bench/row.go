@@ -41,6 +41,7 @@ type Row struct {
 type Stats struct {
 	Median float64 `json:"median"`
 	Mean   float64 `json:"mean"`
+	P10    float64 `json:"p10"`
 	P90    float64 `json:"p90"`
 	P99    float64 `json:"p99"`
 	P999   float64 `json:"p999"`

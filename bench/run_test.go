@@ -138,7 +138,7 @@ func checkRow(t *testing.T, r Row, cfg Config) {
 	need(r.Batch > 0 && r.Calls%max(r.Batch, 1) == 0 && r.Warmup%max(r.Batch, 1) == 0, "batch %d of %d calls after %d", r.Batch, r.Calls, r.Warmup)
 	need(r.Counter != "" && r.Tick > 0, "counter %q with a tick of %v", r.Counter, r.Tick)
 	for name, s := range map[string]Stats{"total": r.Total, "native": r.Native, "supervisor": r.Supervisor} {
-		need(s.Median <= s.P90 && s.P90 <= s.P99 && s.P99 <= s.P999 && s.P999 <= s.Max, "%s: percentiles out of order: %+v", name, s)
+		need(s.P10 <= s.Median && s.Median <= s.P90 && s.P90 <= s.P99 && s.P99 <= s.P999 && s.P999 <= s.Max, "%s: percentiles out of order: %+v", name, s)
 		need(s.Mean <= s.Max, "%s: the mean is above the maximum: %+v", name, s)
 		need((s.Median > 0) == (name != "supervisor" || m.Serve != nil), "%s: median %v", name, s.Median)
 	}

@@ -23,6 +23,7 @@ func summarise(deltas []uint64, scale float64) Stats {
 	return Stats{
 		Median: quantile(s, 0.5) * scale,
 		Mean:   sum / float64(len(s)) * scale,
+		P10:    quantile(s, 0.1) * scale,
 		P90:    quantile(s, 0.9) * scale,
 		P99:    quantile(s, 0.99) * scale,
 		P999:   quantile(s, 0.999) * scale,

@@ -60,10 +60,10 @@ func TestSummarise(t *testing.T) {
 		want   Stats
 	}{
 		{"none", nil, 1, Stats{}},
-		{"one", []uint64{7}, 2, Stats{14, 14, 14, 14, 14, 14}},
-		{"in any order", shuffled, 1, Stats{Median: 500, Mean: 500.5, P90: 900, P99: 990, P999: 999, Max: 1000}},
-		{"scaled", upTo(10), 0.5, Stats{Median: 2.5, Mean: 2.75, P90: 4.5, P99: 5, P999: 5, Max: 5}},
-		{"large", repeated(3, 1<<62), 1, Stats{1 << 62, 1 << 62, 1 << 62, 1 << 62, 1 << 62, 1 << 62}},
+		{"one", []uint64{7}, 2, Stats{14, 14, 14, 14, 14, 14, 14}},
+		{"in any order", shuffled, 1, Stats{Median: 500, Mean: 500.5, P10: 100, P90: 900, P99: 990, P999: 999, Max: 1000}},
+		{"scaled", upTo(10), 0.5, Stats{Median: 2.5, Mean: 2.75, P10: 0.5, P90: 4.5, P99: 5, P999: 5, Max: 5}},
+		{"large", repeated(3, 1<<62), 1, Stats{1 << 62, 1 << 62, 1 << 62, 1 << 62, 1 << 62, 1 << 62, 1 << 62}},
 	} {
 		if d := cmp.Diff(tt.want, summarise(tt.deltas, tt.scale)); d != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, d)

@@ -37,6 +37,7 @@ func result(r bench.Row, keys laneKeys, cpus int) *benchfmt.Result {
 	}
 	add(r.Total.Median, u)
 	add(r.Total.Mean, "mean-"+u)
+	add(r.Total.P10, "p10-"+u)
 	add(r.Total.P90, "p90-"+u)
 	add(r.Total.P99, "p99-"+u)
 	add(r.Total.P999, "p99.9-"+u)
@@ -110,8 +111,8 @@ func checkRow(r bench.Row, want bench.Cell, unit string) error {
 	}
 	values := []float64{r.TargetCPU * 1e9, r.SupervisorCPU * 1e9, r.Switches, r.Tick}
 	for _, s := range []bench.Stats{r.Total, r.Native, r.Supervisor} {
-		values = append(values, s.Median, s.Mean, s.P90, s.P99, s.P999, s.Max)
-		if s.Median > s.P90 || s.P90 > s.P99 || s.P99 > s.P999 || s.P999 > s.Max {
+		values = append(values, s.Median, s.Mean, s.P10, s.P90, s.P99, s.P999, s.Max)
+		if s.P10 > s.Median || s.Median > s.P90 || s.P90 > s.P99 || s.P99 > s.P999 || s.P999 > s.Max {
 			return fmt.Errorf("guest sent percentiles out of order for %s", want.Name())
 		}
 	}

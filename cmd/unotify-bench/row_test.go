@@ -17,7 +17,7 @@ var asked = bench.Cell{Mech: "continue", Syscall: "getppid", Wake: "sync", CPUs:
 
 // honest is a row as a guest sends it.
 func honest() bench.Row {
-	s := bench.Stats{Median: 7203, Mean: 7705.6, P90: 8251, P99: 12476, P999: 22272, Max: 22272}
+	s := bench.Stats{Median: 7203, Mean: 7705.6, P10: 7101, P90: 8251, P99: 12476, P999: 22272, Max: 22272}
 	return bench.Row{
 		Cell: asked, Unit: bench.UnitInstructions, Calls: 500, Warmup: 200, Batch: 1, Counter: "instret", Tick: 1,
 		Total: s, Native: s, Supervisor: s,
@@ -60,6 +60,7 @@ func TestCheckRow(t *testing.T) {
 		{"endless notifications", func(r *bench.Row) { r.Notifications = math.MaxInt }, "impossible counts"},
 		{"negative threads", func(r *bench.Row) { r.Stopped = -1 }, "impossible counts"},
 		{"endless threads", func(r *bench.Row) { r.Stopped = math.MaxInt }, "impossible counts"},
+		{"a tenth percentile above the median", func(r *bench.Row) { r.Total.P10 = r.Total.Median + 1 }, "percentiles out of order"},
 		{"percentiles out of order", func(r *bench.Row) { r.Total.P90 = r.Total.Median - 1 }, "percentiles out of order"},
 		{"a maximum that is none", func(r *bench.Row) { r.Native.Max = 1 }, "percentiles out of order"},
 		{"percentiles of the supervisor", func(r *bench.Row) { r.Supervisor.P99 = math.MaxFloat64 }, "percentiles out of order"},
@@ -96,7 +97,7 @@ func TestCheckRow(t *testing.T) {
 // every format must be able to write it, and to read it again.
 func TestAcceptedRowsAreWritten(t *testing.T) {
 	r := honest()
-	s := bench.Stats{Median: 1e15, Mean: 1e15, P90: 1e15, P99: 1e15, P999: 1e15, Max: 1e15}
+	s := bench.Stats{Median: 1e15, Mean: 1e15, P10: 1e15, P90: 1e15, P99: 1e15, P999: 1e15, Max: 1e15}
 	r.Total, r.Native, r.Supervisor, r.Modes = s, s, s, &bench.Modes{Low: 1e15, High: 1e15, Share: 1e15}
 	r.TargetCPU, r.SupervisorCPU, r.Switches, r.Notifications, r.Stopped, r.Batch = 1e6, 1e6, 1e15, 1, 1e6, 500
 	if err := checkRow(r, asked, r.Unit); err != nil {

@@ -55,7 +55,7 @@ func check(r *benchfmt.Result) error {
 func checkOrder(name string, metrics map[string]float64) error {
 	for _, base := range []string{"insns/op", "ns/op"} {
 		last, lastUnit := 0.0, ""
-		for _, prefix := range []string{"", "p90-", "p99-", "p99.9-", "max-"} {
+		for _, prefix := range []string{"p10-", "", "p90-", "p99-", "p99.9-", "max-"} {
 			v, ok := metrics[prefix+base]
 			if !ok {
 				continue

@@ -21,6 +21,7 @@ func TestRefused(t *testing.T) {
 		{"infinite", func(r *benchfmt.Result) { r.Values[1].Value = math.Inf(1) }, "mean-ns/op is +Inf"},
 		{"negative", func(r *benchfmt.Result) { r.Values[0].Value = -1 }, "ns/op is -1"},
 		{"absurd", func(r *benchfmt.Result) { r.Values[0].Value = 1e16 }, "ns/op is 1e+16"},
+		{"p10 above median", func(r *benchfmt.Result) { r.Values[2] = benchfmt.Value{Value: 2451, Unit: "p10-ns/op"} }, "ns/op 2450 is below p10-ns/op 2451"},
 		{"p90 below median", func(r *benchfmt.Result) { r.Values[2].Value = 1 }, "p90-ns/op 1 is below ns/op 2450"},
 		{"unit twice", func(r *benchfmt.Result) { r.Values[1].Unit = "ns/op" }, "ns/op is there twice"},
 		{"no unit", func(r *benchfmt.Result) { r.Values[0].Unit = "" }, "empty unit"},

@@ -51,6 +51,7 @@ type Pair struct {
 	benchmath.Comparison
 	Verdict Verdict
 	Shifted bool  // every run differs by the same, in an exact unit
+	Floor   *Pair // by the tenth percentile, if that tells what the median does not
 	Mean    *Pair // by the mean, if the calls of the row cluster at two values
 }
 

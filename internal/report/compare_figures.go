@@ -19,7 +19,7 @@ type figures struct {
 	Exact      string // the difference to the digit, in an exact unit
 	Verdict    Verdict
 	Note       string // marks of the notes that concern this row only
-	second     bool   // the line of a mean
+	second     bool   // the line of a tenth percentile or a mean
 }
 
 func (p *Pairing) figures(q *Pair) figures {
@@ -73,13 +73,14 @@ func (p *Pair) percent() string {
 
 // difference is how a sentence gives a row's difference.
 func (p *Pairing) difference(q *Pair) string {
+	q = q.decisive()
 	if p.Exact {
 		return fmt.Sprintf("%s %s, %s", q.exactly(), strings.TrimSuffix(p.Unit, "/op"), q.Comparison)
 	}
 	return fmt.Sprintf("%s (%s)", q.percent(), q.Comparison)
 }
 
-// lines is every row of p, that of a mean below its median, with the notes
+// lines is every row of p, that of another figure below its median, with the notes
 // that benchmath has on them, those on intervals only where these are shown. A
 // note on all rows marks none.
 func (p *Pairing) lines(intervals bool) (lines []figures, notes []string) {
@@ -121,6 +122,11 @@ func (p *Pairing) lines(intervals bool) (lines []figures, notes []string) {
 			f.Note += mark[s]
 		}
 		lines = append(lines, f)
+		if q.Floor != nil {
+			f := p.figures(q.Floor)
+			f.second = true
+			lines = append(lines, f)
+		}
 		if q.Mean != nil && (q.Verdict != Unchanged || q.Mean.Verdict != Unchanged) {
 			f := p.figures(q.Mean)
 			f.second = true
@@ -186,6 +192,9 @@ func (p *Pairing) legend() []string {
 	var out []string
 	if p.Exact {
 		out = append(out, "=: the same values in every run. each: every run moved by that very number, which counts as significant from 4 runs on. ~: not significant by the test of benchstat, which looks at ranks.")
+	}
+	if slices.ContainsFunc(p.Pairs, func(q *Pair) bool { return q.Floor != nil }) {
+		out = append(out, "by the tenth percentile: of the calls that nothing disturbs. It decides where the median cannot and every run moved by that very number.")
 	}
 	if slices.ContainsFunc(p.Pairs, func(q *Pair) bool { return q.Mean != nil }) {
 		out = append(out, "by the mean: the calls of that row cluster at two values and the median can flip between them. A change of half their distance or more counts only if the mean's does.")

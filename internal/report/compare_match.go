@@ -99,7 +99,7 @@ func (m *matches) add(side int, r *benchfmt.Result) {
 		l.rows = append(l.rows, row)
 	}
 	unit := l.tidy()
-	needed := []string{unit, "mean-" + unit, "mode1-" + unit, "mode2-" + unit, modesUnit}
+	needed := []string{unit, "p10-" + unit, "mean-" + unit, "mode1-" + unit, "mode2-" + unit, modesUnit}
 	for _, v := range r.Values {
 		if !m.all && !slices.Contains(needed, v.Unit) {
 			continue

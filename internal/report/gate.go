@@ -69,7 +69,10 @@ func (c *Comparison) Judge(g *Gate) error {
 
 // exceeded multiplies, as a quotient would not be exact: 101 is no more than
 // 1 % above 100.
-func (g *Gate) exceeded(p *Pair) bool { return p.Diff()*100 > g.percent*p.Old.Center }
+func (g *Gate) exceeded(p *Pair) bool {
+	p = p.decisive()
+	return p.Diff()*100 > g.percent*p.Old.Center
+}
 
 // Closed reports whether a row is slower than allowed, or gone.
 func (g *Gate) Closed() bool { return len(g.Slower)+len(g.Missing) > 0 }
