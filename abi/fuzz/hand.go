@@ -23,6 +23,7 @@ type hand struct {
 	// Counted up, with a futex each: an order is there, the hand is about to do it,
 	// it is done. A channel would take two more threads of the runtime.
 	told, ready, done uint32
+	waiting           uint32 // 1: who gave the order sleeps until ready
 	over              chan struct{}
 }
 
@@ -59,6 +60,9 @@ func newHand(first func() error) (*hand, error) {
 				return
 			}
 			atomic.StoreUint32(&h.ready, n)
+			if atomic.LoadUint32(&h.waiting) != 0 {
+				wake(&h.ready)
+			}
 			o.answer = o.w.do(o.op, o.number)
 			atomic.StoreUint32(&h.done, n)
 			wake(&h.done)
@@ -74,11 +78,19 @@ func (h *hand) give(w *world, o model.Op, number int32) {
 	n := atomic.AddUint32(&h.told, 1)
 	wake(&h.told)
 	for spin := 0; w != nil && atomic.LoadUint32(&h.ready) != n; spin++ {
-		if spin%20000 == 19999 { // there may be one CPU only
-			unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0)
+		if spin < spins {
+			continue
 		}
+		atomic.StoreUint32(&h.waiting, 1)
+		wait(&h.ready, n-1)
+		atomic.StoreUint32(&h.waiting, 0)
 	}
 }
+
+// spins is for how long to look whether a hand is ready before it is waited for: a
+// thread that wakes up on another CPU takes less. One that takes more has no CPU: the
+// guest has one only, or the host has given it to somebody else.
+const spins = 20000
 
 // take waits until what was given is done.
 func (h *hand) take() model.Answer {

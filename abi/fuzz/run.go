@@ -205,7 +205,7 @@ func work(o Order, emit func(Event) error) error {
 
 // enter has a world with a filter that nothing is left in.
 func (r *runner) enter(filter Filter) error {
-	if r.world != nil && (r.filter != filter || r.world.maps > worldPins) {
+	if r.world != nil && (r.filter != filter || r.world.usedUp()) {
 		r.leave()
 	}
 	if r.world == nil {
@@ -247,7 +247,7 @@ func (r *runner) program(filter Filter, p Program) error {
 			return err
 		}
 	}
-	if r.count.Programs%500 == 0 {
+	if r.count.Programs%50 == 0 {
 		runtime.GC()
 	}
 	if time.Since(r.told) < time.Second {

@@ -1,6 +1,7 @@
 package fuzz
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -247,12 +248,11 @@ func (w *world) exists(number int32) bool {
 
 // written is what has been written since it was last asked.
 func (w *world) written() (wrote [model.Tasks]string) {
-	var buf [64]byte
 	for i, f := range w.files {
-		if n, _ := unix.Pread(int(f.Fd()), buf[:], w.wrote[i]); n > 0 {
-			wrote[i] = string(buf[:n])
-			w.wrote[i] += int64(n)
-		}
+		rest := f[w.wrote[i]:]
+		n := max(0, bytes.IndexByte(rest, 0))
+		wrote[i] = string(rest[:n])
+		w.wrote[i] += n
 	}
 	return wrote
 }

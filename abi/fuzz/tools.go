@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 	"unsafe"
 
@@ -29,6 +30,8 @@ type tools struct {
 	watch   watch
 	seen    situations
 	cover   *coverage
+	cpus    []int // ours, the first that of main, the second the hand's; nil if there is one
+	worlds  int   // started so far
 }
 
 // Where things lie in tools.mem.
@@ -98,10 +101,13 @@ func newTools(dir string, patient time.Duration) (t *tools, err error) {
 	if t.cover, err = newCoverage(); err != nil {
 		return t, err
 	}
-	if err = t.cover.followMe(0); err != nil {
+	if t.cpus, err = cpus(); err != nil {
 		return t, err
 	}
-	if t.hand, err = newHand(func() error { return t.cover.followMe(1) }); err != nil {
+	if err = errors.Join(t.cover.followMe(0), t.bind(0)); err != nil {
+		return t, err
+	}
+	if t.hand, err = newHand(func() error { return errors.Join(t.cover.followMe(1), t.bind(1)) }); err != nil {
 		return t, err
 	}
 	t.main = self()
@@ -155,6 +161,41 @@ func (t *tools) close() {
 	if t.mem != nil {
 		_ = unix.Munmap(t.mem)
 	}
+}
+
+// cpus are those that this process may run on, in an order that is another one in
+// another process; nil for one alone.
+func cpus() ([]int, error) {
+	all, err := notify.AllowedCPUs()
+	if err != nil || len(all) < 2 {
+		return nil, err
+	}
+	first := os.Getpid() % len(all)
+	return slices.Concat(all[first:], all[:first]), nil
+}
+
+// bind has the calling thread, and who it starts from here on, stay on one of cpus.
+func (t *tools) bind(which int) error {
+	if t.cpus == nil {
+		return nil
+	}
+	return notify.BindCPU(t.cpus[which])
+}
+
+// apart is how many targets there are to each that may run beside its supervisor. The
+// others run where that does: to wake up another CPU is half of what an operation costs
+// a guest, and what two hands do at once is on two CPUs all the same.
+const apart = 4
+
+// launch starts a target.
+func (t *tools) launch(give ...*os.File) (*notify.Process, error) {
+	if t.worlds++; t.cpus != nil && t.worlds%apart == 0 {
+		if err := notify.BindCPUs(t.cpus); err != nil {
+			return nil, err
+		}
+		defer func() { _ = t.bind(0) }()
+	}
+	return notify.Start(roleTarget, give...)
 }
 
 // at is the address of what lies at an offset of the memory.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -32,6 +33,9 @@ const (
 // worldPins is how many mappings a target may come to have.
 const worldPins = 2000
 
+// fileSize is how much a target's task may come to write, in bytes: one a call.
+const fileSize = 1 << 20
+
 // world is a listener and its target.
 type world struct {
 	*notify.Process
@@ -44,12 +48,12 @@ type world struct {
 	board *board
 	told  [model.Tasks]uint32
 	calls [model.Tasks]model.Call
-	wrote [model.Tasks]int64 // bytes behind writeFD, so far
-	files [model.Tasks]*os.File
-	slot  uint64 // of pins
-	maps  int    // pins there are
-	ops   int64  // done so far
-	given bool   // the target has descriptors that it did not ask for
+	files [model.Tasks][]byte // behind writeFD: what is written, then zeros
+	wrote [model.Tasks]int    // bytes of that, so far
+	slot  uint64              // of pins
+	maps  int                 // pins there are
+	ops   int64               // done so far
+	given bool                // the target has descriptors that it did not ask for
 
 	closed bool // the listener is
 	dead   bool // the target is, and was waited for
@@ -82,15 +86,20 @@ func (t *tools) start(filter Filter) (w *world, err error) {
 	w.board.byte = model.Own
 	give := []*os.File{shared}
 	for i := range w.files {
-		if w.files[i], err = memfd("written", 0); err != nil {
+		f, err := memfd("written", fileSize)
+		if err != nil {
 			return w, err
 		}
-		give = append(give, w.files[i])
+		defer f.Close()
+		if w.files[i], err = unix.Mmap(int(f.Fd()), 0, fileSize, unix.PROT_READ, unix.MAP_SHARED); err != nil {
+			return w, fmt.Errorf("map what the target writes: %w", err)
+		}
+		give = append(give, f)
 	}
 	if w.board.followed = t.cover != nil; w.board.followed {
 		give = append(give, t.cover.files()...)
 	}
-	if w.Process, err = notify.Start(roleTarget, give...); err != nil {
+	if w.Process, err = t.launch(give...); err != nil {
 		return w, err
 	}
 	t.watch.await(w)
@@ -163,6 +172,11 @@ func (w *world) reset() *Finding {
 	return nil
 }
 
+// usedUp reports whether this is a world that the next program may not have room in.
+func (w *world) usedUp() bool {
+	return w.maps > worldPins || slices.Max(w.wrote[:]) > fileSize/2
+}
+
 // end kills the target and gives everything back.
 func (w *world) end() {
 	if w.Process != nil {
@@ -175,9 +189,7 @@ func (w *world) end() {
 		_ = w.Wait()
 	}
 	for _, f := range w.files {
-		if f != nil {
-			f.Close()
-		}
+		_ = unix.Munmap(f)
 	}
 	if w.board != nil {
 		_ = unix.Munmap(unsafe.Slice((*byte)(unsafe.Pointer(w.board)), boardSize))

@@ -28,10 +28,17 @@ func BindCPU(cpu int) error {
 	if cpu < 0 {
 		return nil
 	}
+	return BindCPUs([]int{cpu})
+}
+
+// BindCPUs has the calling thread run on these CPUs only.
+func BindCPUs(cpus []int) error {
 	var set unix.CPUSet
-	set.Set(cpu)
+	for _, cpu := range cpus {
+		set.Set(cpu)
+	}
 	if err := unix.SchedSetaffinity(0, &set); err != nil {
-		return fmt.Errorf("bind thread to cpu %d: %w", cpu, err)
+		return fmt.Errorf("bind thread to cpus %d: %w", cpus, err)
 	}
 	return nil
 }
