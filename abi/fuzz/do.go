@@ -17,14 +17,14 @@ import (
 func (w *world) do(o model.Op, number int32) model.Answer {
 	switch o.Do {
 	case model.Trap:
-		if w.dead || !w.returned(int(o.Task)) {
+		if w.gone() || !w.returned(int(o.Task)) {
 			return model.Answer{Skipped: true}
 		}
 		w.trap(int(o.Task), o.Call)
 		return model.Answer{}
 	case model.Fork:
 		i := int(o.Task)
-		if w.dead || !w.returned(i) {
+		if w.gone() || !w.returned(i) {
 			return model.Answer{Skipped: true}
 		}
 		w.tell(i, forkNr, [6]uint64{})
@@ -40,7 +40,11 @@ func (w *world) do(o model.Op, number int32) model.Answer {
 		if o.How == model.SignalInterrupt {
 			sig = interrupts
 		}
-		return errno(errnoOf(unix.Tgkill(w.PID(), w.TIDs[o.Task], sig)))
+		to := w.TIDs[o.Task]
+		if w.state.Execed {
+			to = w.PID() // whoever executes another program is its first thread
+		}
+		return errno(errnoOf(unix.Tgkill(w.PID(), to, sig)))
 	case model.Kill:
 		if w.dead {
 			return model.Answer{Skipped: true}
@@ -144,6 +148,9 @@ func (w *world) received(n *abi.Notif, a *model.Answer) {
 			a.Call = c
 		}
 	}
+	if n.Flags == abi.SECCOMP_NOTIF_FLAG_EXECED && int(n.PID) == w.PID() && uint64(n.Data.Nr) == w.tools.nr(model.Program) && n.Data.Args == [6]uint64{} {
+		a.Task, a.Call = 0, model.Execed
+	}
 }
 
 // result is what a call gave, in the model's words. What was written is compared
@@ -158,7 +165,7 @@ func (w *world) result(c model.Call, ret int64) model.Result {
 		return model.Result{Kind: model.Ppid}
 	case ret == 1:
 		return model.Result{Kind: model.Wrote}
-	case ret >= freeFD:
+	case ret >= freeFD || c == model.Openat && ret > 2: // another program has closed some
 		return w.file(ret)
 	}
 	return model.Result{Kind: model.Value, Val: int32(ret)}

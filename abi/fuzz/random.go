@@ -67,11 +67,24 @@ func pick(rng *rand.Rand, s *model.State, ends bool) model.Op {
 	if rng.IntN(2) == 0 {
 		o.How = plain(rng, do)
 	}
-	if t := newest(s); t != nil && rng.IntN(4) > 0 && (do == model.DoInject || do == model.DoTargetCall) {
+	if t := newest(s); t != nil && t.Call < model.Program && rng.IntN(4) > 0 && (do == model.DoInject || do == model.DoTargetCall) {
 		o.Call = t.Call
+	}
+	switch t := newest(s); {
+	case do != model.Send || t == nil || rng.IntN(2) == 0:
+	case t.Call == model.Execed:
+		o.How = model.SendNothing
+	case t.Call == model.Program:
+		o.How = model.SendEvent
+	}
+	if do == model.Trap && !ends && o.Call == model.Program {
+		o.Call = model.Execve
 	}
 	if do == model.Trap && rng.IntN(4) > 0 {
 		o.Call = [...]model.Call{model.Openat, model.Write}[rng.IntN(2)]
+		if ends && rng.IntN(6) == 0 {
+			o.Call = model.Program
+		}
 		for i := range s.Tasks {
 			if s.Tasks[i].Phase == model.Idle {
 				o.Task = uint8(i)
@@ -116,7 +129,7 @@ func useful(s *model.State, do model.Do) bool {
 	var idle, received, inside bool
 	for i := range s.Tasks {
 		p := s.Tasks[i].Phase
-		idle = idle || p == model.Idle
+		idle = idle || p == model.Idle && !s.Execed
 		inside = inside || p != model.Idle
 		received = received || p == model.Sent || p == model.Armed
 	}
@@ -135,7 +148,9 @@ func useful(s *model.State, do model.Do) bool {
 
 // ends reports whether there is an end in a step.
 func (s Step) ends() bool {
-	return slices.ContainsFunc(s, func(o model.Op) bool { return o.Do == model.Kill || o.Do == model.Close })
+	return slices.ContainsFunc(s, func(o model.Op) bool {
+		return o.Do == model.Kill || o.Do == model.Close || o.Do == model.Trap && o.Call == model.Program
+	})
 }
 
 // pickStep takes one operation, or two that race.
@@ -152,8 +167,13 @@ func pickStep(rng *rand.Rand, s *model.State, ends bool) Step {
 
 // raceable reports whether the model can say what comes of a race: nobody waits
 // for ever, whoever is first, and the numbers of notifications do not depend on
-// that either.
+// that either. While one program becomes another one, nothing is done.
 func raceable(step Step, s *model.State) bool {
+	for _, t := range s.Tasks {
+		if t.Phase != model.Idle && t.Call == model.Program {
+			return false
+		}
+	}
 	recvs, news, kills := int32(0), 0, 0
 	for _, o := range step {
 		switch o.Do {
@@ -168,11 +188,11 @@ func raceable(step Step, s *model.State) bool {
 				return false
 			}
 		case model.Trap, model.Fork:
-			if news++; s.Tasks[o.Task].Phase != model.Idle || o.Do == model.Fork && (kills > 0 || step[1].Do == model.Kill) {
+			if news++; s.Execed || o.Do == model.Trap && o.Call == model.Program || s.Tasks[o.Task].Phase != model.Idle || o.Do == model.Fork && (kills > 0 || step[1].Do == model.Kill) {
 				return false
 			}
 		case model.Signal:
-			if news++; kills > 0 || step[1].Do == model.Kill {
+			if news++; s.Execed || kills > 0 || step[1].Do == model.Kill {
 				return false // it may be nobody's
 			}
 		case model.Poll:

@@ -12,6 +12,7 @@ import (
 
 	"unotify-bench/abi"
 	"unotify-bench/abi/model"
+	"unotify-bench/asmstubs"
 	"unotify-bench/internal/notify"
 )
 
@@ -42,7 +43,7 @@ func (f *Finding) C() (string, error) {
 			fmt.Fprintf(&main, "\trace(%s);\n", strings.Join(names, ", "))
 		}
 		for _, o := range step {
-			if o.Do == model.Trap && w.state.Tasks[o.Task].Phase == model.Idle {
+			if o.Do == model.Trap && !w.state.Execed && w.state.Tasks[o.Task].Phase == model.Idle {
 				w.calls[o.Task] = o.Call
 			}
 		}
@@ -69,6 +70,7 @@ func constants() string {
 		name  string
 		value any
 	}{
+		{"PROGRAM", cBytes(notify.Executable(asmstubs.ExitImage()))},
 		{"MAGIC", fmt.Sprintf("%#x", magic)}, {"FORK", fmt.Sprintf("%#xUL", uint64(forkNr))}, {"WRITE_FD", writeFD},
 		{"FILES", fmt.Sprintf("%q", string([]byte{model.Own, model.Substitute, model.Given}))},
 		{"MEM_PATH", atPath}, {"MEM_BYTE", atByte}, {"MEM_LARGE", atLarge}, {"MEM_ENDLESS", atEndless},
@@ -80,6 +82,15 @@ func constants() string {
 		fmt.Fprintf(&b, "#define %s %#xUL\n", r.name, r.req)
 	}
 	return b.String()
+}
+
+// cBytes is an initializer of bytes.
+func cBytes(b []byte) string {
+	var all []string
+	for _, v := range b {
+		all = append(all, fmt.Sprint(v))
+	}
+	return "{ " + strings.Join(all, ", ") + " }"
 }
 
 var requestNames = []struct {
@@ -117,7 +128,7 @@ func (w *world) statement(o model.Op, number int32, recv string) string {
 	what := fmt.Sprintf("%q", o.String())
 	switch o.Do {
 	case model.Trap:
-		args := []string{fmt.Sprint(o.Task), "SYS_" + o.Call.String()}
+		args := []string{fmt.Sprint(o.Task), cCall(w.tools.nr(o.Call))}
 		for _, a := range w.args(o.Call, int(o.Task)) {
 			args = append(args, cValue(a))
 		}
@@ -126,6 +137,9 @@ func (w *world) statement(o model.Op, number int32, recv string) string {
 		sig := "SIGUSR1"
 		if o.How == model.SignalInterrupt {
 			sig = "SIGUSR2"
+		}
+		if w.state.Execed {
+			return fmt.Sprintf("signal_child(%s, %s);", what, sig)
 		}
 		return fmt.Sprintf("signal_task(%s, %d, %s);", what, o.Task, sig)
 	case model.Fork:

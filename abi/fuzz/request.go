@@ -8,13 +8,14 @@ import (
 
 	"unotify-bench/abi"
 	"unotify-bench/abi/model"
+	"unotify-bench/internal/notify"
 )
 
 const atCWD = ^uint64(99) // AT_FDCWD, -100, as a register has it
 
 // nr is a call's number.
 func (*tools) nr(c model.Call) uint64 {
-	return [...]uint64{model.Getppid: unix.SYS_GETPPID, model.Openat: unix.SYS_OPENAT, model.Write: unix.SYS_WRITE, model.Execve: unix.SYS_EXECVE}[c]
+	return [...]uint64{model.Getppid: unix.SYS_GETPPID, model.Openat: unix.SYS_OPENAT, model.Write: unix.SYS_WRITE, model.Execve: unix.SYS_EXECVE, model.Program: unix.SYS_EXECVE}[c]
 }
 
 // args are those that a task makes a call with.
@@ -27,6 +28,8 @@ func (w *world) args(c model.Call, task int) (a [6]uint64) {
 		a = [6]uint64{uint64(writeFD + task), at(unsafe.Offsetof(w.board.byte)), 1}
 	case model.Execve:
 		a = [6]uint64{at(unsafe.Offsetof(w.board.missing))}
+	case model.Program:
+		a = [6]uint64{at(unsafe.Offsetof(w.board.program)), at(unsafe.Offsetof(w.board.argv))}
 	}
 	a[5] = magic
 	return a
@@ -102,6 +105,7 @@ func (w *world) send(how uint8, id uint64) (req uintptr, arg any) {
 		r.Flags = 1 << 31
 	case model.SendNull:
 		return abi.SECCOMP_IOCTL_NOTIF_SEND, nil
+	case model.SendNothing:
 	}
 	return abi.SECCOMP_IOCTL_NOTIF_SEND, &r
 }
@@ -219,6 +223,9 @@ func (w *world) installPin(how uint8, id uint64) (req uintptr, arg any) {
 		p.TargetAddr = 0
 	case model.PinOverlap:
 		p.TargetAddr = w.Board // the target has that
+		if w.state.Execed {
+			p.TargetAddr = notify.ExecutableAt
+		}
 	case model.PinFlags:
 		p.Flags = 1
 	case model.PinMisaligned:

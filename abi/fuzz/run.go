@@ -266,7 +266,7 @@ func (r *runner) try(filter Filter, p Program) (*Finding, error) {
 	for ; at < len(p) && f == nil; at++ {
 		f = r.world.step(p[at].possible(&r.world.state))
 	}
-	ended := r.world.state.Ended()
+	ended := r.world.state.Ended() || r.world.state.Execed
 	switch {
 	case f != nil:
 		at--

@@ -30,7 +30,7 @@ func showAnswer(a model.Answer) string {
 	text := "0"
 	if a.Call != 0 || a.ID != 0 || a.Task != 0 {
 		call := "something else"
-		if a.Call < model.Calls {
+		if a.Call < model.Calls || a.Call == model.Execed {
 			call = a.Call.String()
 		}
 		text += fmt.Sprintf(" (notification %d, task %d, %s)", a.ID, a.Task, call)

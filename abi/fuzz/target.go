@@ -24,11 +24,13 @@ const magic = 0x75_6e_6f_74
 // board is memory that supervisor and target share.
 type board struct {
 	tasks [model.Tasks]slot
-	// What the target's own arguments point to: a path, a byte, and a path of
-	// which there is nothing.
+	// What the target's own arguments point to: a path, a byte, a path of which there
+	// is nothing, and that of a program with its arguments.
 	path    [1200]byte
 	byte    byte
 	missing [32]byte
+	program [1200]byte
+	argv    [2]uint64
 	tids    [model.Tasks]int32 // 0 for a task that is not there yet
 
 	// From freeFD on, descriptors have each task recorded: see follow.

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"unotify-bench/abi/model"
+	"unotify-bench/asmstubs"
 	"unotify-bench/internal/notify"
 )
 
@@ -23,6 +24,7 @@ type tools struct {
 	base    uint64        // where that is
 	given   int           // a descriptor for ADDFD
 	own     string        // the path that the target opens itself
+	program string        // and that of what it executes
 	pin     *notify.Pin
 	other   int   // a memfd that is not sealed
 	main    *hand // who does all that is done alone, and the first of two
@@ -78,6 +80,10 @@ func newTools(dir string, patient time.Duration) (t *tools, err error) {
 		return t, fmt.Errorf("the directory %.40s... has too long a name", dir)
 	}
 	t.own = paths[model.Own] + "\x00"
+	t.program = filepath.Join(dir, "program") + "\x00"
+	if err = os.WriteFile(t.program[:len(t.program)-1], notify.Executable(asmstubs.ExitImage()), 0o755); err != nil {
+		return t, fmt.Errorf("write a program for the target to execute: %w", err)
+	}
 	copy(t.mem[atPath:], paths[model.Substitute]+"\x00")
 	t.mem[atByte] = model.Substitute
 	copy(t.mem[atLarge:], paths[model.Substitute]+"\x00")

@@ -83,6 +83,7 @@ func (t *tools) start(filter Filter) (w *world, err error) {
 		return w, fmt.Errorf("map memory that is shared with the target: %w", err)
 	}
 	copy(w.board.path[:], t.own)
+	copy(w.board.program[:], t.program)
 	w.board.byte = model.Own
 	give := []*os.File{shared}
 	for i := range w.files {
@@ -123,6 +124,7 @@ func (t *tools) start(filter Filter) (w *world, err error) {
 	if w.FD < 0 {
 		return w, errors.New("the target: " + w.Err)
 	}
+	w.board.argv[0] = w.Board + uint64(unsafe.Offsetof(w.board.program))
 	return w, w.learn()
 }
 
@@ -211,6 +213,9 @@ func (w *world) trap(i int, c model.Call) {
 	w.tell(i, w.tools.nr(c), w.args(c, i))
 }
 
+// gone reports whether there is no task any more that could be told anything.
+func (w *world) gone() bool { return w.dead || w.state.Execed }
+
 // returned reports whether what a task was told to do is over.
 func (w *world) returned(i int) bool {
 	return atomic.LoadUint32(&w.board.tasks[i].done) == w.told[i]
@@ -220,7 +225,11 @@ func (w *world) returned(i int) bool {
 // call that they are in with its arguments, stack and program counter.
 func (w *world) where() string {
 	var tasks []string
-	for i, tid := range w.TIDs {
+	tids := w.TIDs
+	if _, err := os.Stat(fmt.Sprintf("/proc/%d/task/%d", w.PID(), tids[0])); err != nil {
+		tids[0] = w.PID() // it is in another program, and the other task is no more
+	}
+	for i, tid := range tids {
 		dir := fmt.Sprintf("/proc/%d/task/%d/", w.PID(), tid)
 		line := func(name string) string {
 			text, err := os.ReadFile(dir + name)
@@ -236,7 +245,7 @@ func (w *world) where() string {
 			}
 		}
 		tasks = append(tasks, fmt.Sprintf("task %d returned=%v asleep=%v waits in %s, pending %s, call %s",
-			i, w.returned(i), w.asleep(i), line("wchan"), pending, line("syscall")))
+			i, w.returned(i), notify.ThreadState(tid) == 'S', line("wchan"), pending, line("syscall")))
 	}
 	return strings.Join(tasks, "; ")
 }

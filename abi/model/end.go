@@ -21,17 +21,45 @@ func (s State) closed(o Op) []Outcome {
 func (s State) close() []Outcome {
 	s.Closed, s.Requests, s.Pinned = true, 0, false
 	for i := range s.Tasks {
-		if t := &s.Tasks[i]; t.Phase == Init || t.open() {
-			t.Phase, t.Good, t.Result = Leaving, false, errno(syscall.ENOSYS)
+		t := &s.Tasks[i]
+		if t.Phase != Init && !t.open() {
+			continue
+		}
+		t.Phase, t.Good, t.Result = Leaving, false, errno(syscall.ENOSYS)
+		if t.Call == Execed {
+			s.end(t)
 		}
 	}
 	return []Outcome{{s, Answer{}}}
 }
 
+// exec has a task's program be another one, which is the only task from here on. What
+// nobody has received of the others is still counted.
+func (s *State) exec(event bool) {
+	for i := range s.Tasks {
+		s.Tasks[i] = Task{ID: s.Tasks[i].ID}
+	}
+	s.Execed, s.Pinned = true, false
+	if event {
+		s.trap(0, Execed)
+		return
+	}
+	s.Killed = true
+	*s = s.buried()
+}
+
+// end has the new program run, and end.
+func (s *State) end(t *Task) {
+	t.Result = Result{}
+	if s.Killed = true; !s.Racing {
+		*s = s.buried()
+	}
+}
+
 // kill has the target die. In a race it is about to.
 func (s State) kill() []Outcome {
 	if s.Killed {
-		return []Outcome{{s, Answer{Skipped: true}}}
+		return []Outcome{{s, Answer{Skipped: !s.Racing}}}
 	}
 	s.Killed = true
 	if !s.Racing {

@@ -108,6 +108,62 @@ func TestSequences(t *testing.T) {
 			trap 0 execve
 			recv plain
 			send newest event`},
+		{"an exec event", everything, `
+			trap 0 openat
+			recv plain
+			pin newest plain
+			trap 1 program
+			recv plain
+			send newest event
+			send newest-1 value => ENOENT
+			send newest-2 value => ENOENT
+			send newest nothing => EINPROGRESS
+			recv plain
+			trap 0 openat
+			inject newest openat plain => ESRCH
+			addfd newest send => EINVAL
+			target-call newest openat send => EINVAL
+			redirect newest scalar => EINVAL
+			send newest value => EINVAL
+			send newest event => EINVAL
+			addfd newest plain
+			target-call newest openat plain
+			pin newest plain
+			id-valid newest plain
+			send newest nothing
+			id-valid newest plain => ENOENT
+			recv plain => ENOENT`},
+		{"an exec that nobody asked to hear of", everything, `
+			trap 0 openat
+			trap 1 program
+			recv plain
+			recv plain
+			redirect newest scalar
+			recv plain => ENOENT
+			signal 0 restart
+			send newest-1 value => ENOENT`},
+		{"an exec whose arguments are none", everything, `
+			trap 0 program
+			recv plain
+			pin newest plain
+			redirect newest pointer
+			trap 0 openat
+			recv plain
+			send newest nothing`},
+		{"a listener that is closed at an exec event", everything, `
+			trap 0 program
+			recv plain
+			send newest event
+			close
+			recv plain => EBADF
+			trap 0 getppid`},
+		{"a target that a signal ends at its exec event", everything, `
+			trap 0 program
+			recv plain
+			send newest event
+			recv plain
+			signal 0 restart
+			send newest nothing => ENOENT`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := State{Features: tt.f}

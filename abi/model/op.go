@@ -50,9 +50,10 @@ const (
 
 // what is used of an Op.
 type parts struct {
-	name            string
-	task, ref, call bool
-	how             []string // the first is the plain one
+	name      string
+	task, ref bool
+	calls     Call     // below this one, 0 if there is none
+	how       []string // the first is the plain one
 }
 
 // Values of Op.How: its place in the list.
@@ -74,6 +75,7 @@ const (
 	SendBoth
 	SendUnknown
 	SendNull
+	SendNothing // neither value nor error: what ends an exec event
 )
 
 const (
@@ -160,17 +162,17 @@ const (
 )
 
 var table = [dos]parts{
-	Trap:         {name: "trap", task: true, call: true},
+	Trap:         {name: "trap", task: true, calls: Calls},
 	Signal:       {name: "signal", task: true, how: []string{"restart", "interrupt"}},
 	Fork:         {name: "fork", task: true},
 	Recv:         {name: "recv", how: []string{"plain", "dirty", "null", "read-only"}},
 	Poll:         {name: "poll"},
-	Send:         {name: "send", ref: true, how: []string{"value", "error", "continue", "injected", "event", "continue-value", "injected-value", "both", "unknown", "null"}},
+	Send:         {name: "send", ref: true, how: []string{"value", "error", "continue", "injected", "event", "continue-value", "injected-value", "both", "unknown", "null", "nothing"}},
 	IDValid:      {name: "id-valid", ref: true, how: []string{"plain", "old-number", "null"}},
 	SetFlags:     {name: "set-flags", how: []string{"none", "sync", "unknown"}},
 	AddFD:        {name: "addfd", ref: true, how: []string{"plain", "send", "setfd", "setfd-send", "cloexec", "bad-fd", "new-without-setfd", "flags", "new-flags", "short", "null"}},
-	DoInject:     {name: "inject", ref: true, call: true, how: []string{"plain", "large", "unterminated", "unmarked", "nr", "mask", "too-big", "no-buffer", "offset", "fault", "null"}},
-	DoTargetCall: {name: "target-call", ref: true, call: true, how: []string{"plain", "send", "bad-fd", "flags", "reserved", "nr", "too-big", "fault", "null"}},
+	DoInject:     {name: "inject", ref: true, calls: Program, how: []string{"plain", "large", "unterminated", "unmarked", "nr", "mask", "too-big", "no-buffer", "offset", "fault", "null"}},
+	DoTargetCall: {name: "target-call", ref: true, calls: Program, how: []string{"plain", "send", "bad-fd", "flags", "reserved", "nr", "too-big", "fault", "null"}},
 	PinInstall:   {name: "pin", ref: true, how: []string{"plain", "anywhere", "overlap", "flags", "misaligned", "empty", "bad-fd", "unsealed", "null"}},
 	SendRedirect: {name: "redirect", ref: true, how: []string{"pointer", "scalar", "beyond", "no-flags", "no-length", "not-in-mask", "overflow", "bad-fd", "unsealed", "null"}},
 	Kill:         {name: "kill"},
@@ -178,7 +180,7 @@ var table = [dos]parts{
 	Unknown:      {name: "ioctl", ref: true},
 }
 
-var callNames = [Calls]string{"getppid", "openat", "write", "execve"}
+var callNames = [...]string{"getppid", "openat", "write", "execve", "program", Execed: "exec event"}
 
 // String is the call's name.
 func (c Call) String() string { return callNames[c] }
@@ -205,7 +207,7 @@ func (o Op) String() string {
 	if p.ref {
 		words = append(words, refName(o.Ref))
 	}
-	if p.call {
+	if p.calls > 0 {
 		words = append(words, o.Call.String())
 	}
 	if p.how != nil {
@@ -251,10 +253,11 @@ func ParseOp(text string) (Op, error) {
 		}
 		o.Ref = int8(i) + NoID
 	}
-	if p.call {
-		i := slices.Index(callNames[:], next())
+	if p.calls > 0 {
+		known := callNames[:p.calls]
+		i := slices.Index(known, next())
 		if i < 0 {
-			return bad("no such call", callNames)
+			return bad("no such call", known)
 		}
 		o.Call = Call(i)
 	}
@@ -287,7 +290,7 @@ func All() []Op {
 		p := &table[do]
 		for task := range count(p.task, Tasks) {
 			for ref := range count(p.ref, refs+2) {
-				for call := range count(p.call, int(Calls)) {
+				for call := range count(p.calls > 0, int(p.calls)) {
 					for how := range max(1, len(p.how)) {
 						o := Op{Do: do, Task: uint8(task), Call: Call(call), How: uint8(how)}
 						if p.ref {

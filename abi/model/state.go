@@ -36,6 +36,9 @@ type State struct {
 	// Killed is set once the target is dead or, while Racing, about to die; Closed
 	// once the listener is closed.
 	Killed, Closed bool
+	// Execed is set once a call of Program has succeeded: the target is one task in a
+	// new program, which ends as soon as its exec event does.
+	Execed bool
 	// Racing is set for the time in which several operations are under way. A
 	// notification with an answer is then there for a while.
 	Racing bool
@@ -109,8 +112,12 @@ const (
 	Openat       // of a file that holds Own
 	Write        // one byte, Own
 	Execve       // of what is not there
+	Program      // execve of a program that ends at once
 	Calls
 )
+
+// Execed is what RECV returns of an exec event: no call that traps.
+const Execed = Calls + 1
 
 // own is what a call gives that runs as it is.
 func (c Call) own() Result {
@@ -121,12 +128,17 @@ func (c Call) own() Result {
 		return Result{Kind: Wrote, Byte: Own}
 	case Execve:
 		return errno(syscall.ENOENT)
+	case Program:
+		return Result{} // see State.exec
 	}
 	return Result{Kind: Ppid}
 }
 
 // substitute is what a call gives that runs with the supervisor's memory.
 func (c Call) substitute() Result {
+	if c == Program {
+		return errno(syscall.EFAULT) // what is no list of arguments
+	}
 	r := c.own()
 	if r.Byte == Own {
 		r.Byte = Substitute

@@ -88,7 +88,7 @@ func (s State) do(o Op, id int32) []Outcome {
 	if e := s.malformed(o); e != 0 {
 		return fails(e)
 	}
-	if s.Killed && (o.Do == Trap || o.Do == Signal || o.Do == Fork) {
+	if s.Killed && (o.Do == Trap || o.Do == Signal || o.Do == Fork) || s.Execed && (o.Do == Trap || o.Do == Fork) {
 		return []Outcome{{s, Answer{Skipped: !s.Racing}}}
 	}
 	switch o.Do {
@@ -129,7 +129,15 @@ func (s State) do(o Op, id int32) []Outcome {
 		return fails(0)
 	case t.Phase == Leaving:
 		// It is on its way out, or out, or goes while this waits.
-		return append(gone, append(fails(syscall.EINPROGRESS), fails(syscall.ESRCH)...)...)
+		all := append(gone, append(fails(syscall.EINPROGRESS), fails(syscall.ESRCH)...)...)
+		if t.Call == Execed {
+			// Or it was before, and nobody can see any more where that leads.
+			sent := s
+			a, e := sent.act(sent.find(id), o)
+			a.Errno = e
+			all = append(all, s.cutShort(o, id, a)...)
+		}
+		return all
 	case !t.open():
 		return fails(syscall.EINPROGRESS)
 	}
@@ -154,16 +162,29 @@ func (o Op) answersItself() bool {
 
 // act is for a notification that waits for its answer. An error changes nothing.
 func (s *State) act(t *Task, o Op) (a Answer, e syscall.Errno) {
+	if t.Call == Execed && o.notOfEvents() {
+		return a, syscall.EINVAL
+	}
 	leave := func(r Result) { t.Phase, t.Good, t.Result = Leaving, false, r }
+	goOn := func(with Result, event bool) {
+		if leave(with); t.Call == Program && with == t.Call.own() {
+			s.exec(event)
+		}
+	}
 	switch o.Do {
 	case Send:
 		switch o.How {
+		case SendNothing:
+			leave(Result{Kind: Value})
+			if t.Call == Execed {
+				s.end(t)
+			}
 		case SendValue:
 			leave(Result{Kind: Value, Val: ReplyValue})
 		case SendError:
 			leave(errno(syscall.EPERM))
 		case SendContinue:
-			leave(t.Call.own())
+			goOn(t.Call.own(), false)
 		case SendInjected:
 			if t.Phase != Armed {
 				return a, syscall.EINVAL
@@ -174,10 +195,10 @@ func (s *State) act(t *Task, o Op) (a Answer, e syscall.Errno) {
 			}
 			leave(r)
 		case SendEvent:
-			if t.Call != Execve {
+			if t.Call != Execve && t.Call != Program {
 				return a, syscall.EINVAL
 			}
-			leave(t.Call.own())
+			goOn(t.Call.own(), true)
 		}
 	case AddFD:
 		a.Result = Result{Kind: File, Byte: Given}
@@ -216,10 +237,16 @@ func (s *State) act(t *Task, o Op) (a Answer, e syscall.Errno) {
 		case t.Call == Write: // of nothing
 			leave(Result{Kind: Value})
 		default:
-			leave(t.Call.own())
+			goOn(t.Call.own(), false)
 		}
 	}
 	return a, 0
+}
+
+// notOfEvents reports whether o is for a call, and no exec event is one: nothing is
+// returned by it, or continued.
+func (o Op) notOfEvents() bool {
+	return o.Do == Send && o.How != SendNothing || o.Do == SendRedirect || o.answersItself()
 }
 
 func (s State) recv(o Op) []Outcome {
@@ -248,6 +275,9 @@ func (s State) recv(o Op) []Outcome {
 // in a race, where the signal may have come before that.
 func (s State) signal(o Op) []Outcome {
 	same := Outcome{s, Answer{}}
+	if s.Execed {
+		return s.kill() // the new program has no handler
+	}
 	t := &s.Tasks[o.Task]
 	switch {
 	case t.Phase == Idle || t.Phase == Restarting || t.open() && s.Features.Has(Killable):

@@ -56,12 +56,12 @@ func (a *app) fuzzCommand() *cobra.Command {
 		Short: "Drive a listener with long and hostile sequences, and hold each answer against a model",
 		Long: `Does to a listener, and to the target that it traps, what nobody would: every
 ioctl with right and wrong requests, signals, calls, pins and redirects, in any
-order, and two at once; it kills the target, and closes the listener. Each answer, and what each trapped call returns and
-writes, is held against a model of the states of a notification. A difference,
-something that never returns, and a complaint of the kernel are findings. One is
-made as short as it can be and printed as a program that --replay does again, and
-with --reproduce also as a program in C that needs nothing of this one, and as a test
-in Go.
+order, and two at once; it kills the target, has it execute another program, and
+closes the listener. Each answer, and what each trapped call returns and writes, is
+held against a model of the states of a notification. A difference, something that
+never returns, and a complaint of the kernel are findings. One is made as short as it
+can be and printed as a program that --replay does again, and with --reproduce also
+as a program in C that needs nothing of this one, and as a test in Go.
 
 First come all sequences of --length operations out of the 14 that change a
 notification's state, then every situation that these lead to with each end, then

@@ -59,3 +59,32 @@ func TestFuzzMachines(t *testing.T) {
 		})
 	}
 }
+
+// TestFuzzExec: a program with an exec that succeeds agrees with the model, and
+// does not where no pin can be installed at the event.
+func TestFuzzExec(t *testing.T) {
+	needGuests(t, "amd64")
+	file := filepath.Join(t.TempDir(), "exec.txt")
+	if err := os.WriteFile(file, []byte(`
+		trap 0 openat
+		trap 1 program
+		recv plain
+		recv plain
+		send newest event
+		send newest-2 value
+		recv plain
+		target-call newest write plain
+		pin newest plain
+		addfd newest plain | target-call newest openat plain
+		send newest nothing
+	`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	replay := []string{"fuzz", "--on", "amd64", "--replay", file, "--filter", "redirect", "--quiet"}
+	newCommand(t, append(replay, "--kernel", "patched", "--times", "20")...).runs(t, exitOK)
+	c := newCommand(t, append(replay, "--fault", "exec_event_pin")...)
+	c.runs(t, exitFailed)
+	if want := "pin newest plain"; !strings.Contains(c.stdout.String(), want) {
+		t.Errorf("no finding has %q:\n%s", want, &c.stdout)
+	}
+}

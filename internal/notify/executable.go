@@ -6,12 +6,16 @@ import (
 	"encoding/binary"
 )
 
+// ExecutableAt is where the kernel maps an Executable: a multiple of any page size,
+// below what a relay shares.
+const ExecutableAt = 0x20000000
+
 // Executable is code as an executable file: one segment, its headers included.
 // The kernel enters it at its first byte.
 func Executable(code []byte) []byte {
 	const (
-		at     = 0x20000000 // a multiple of any page size, below what a relay shares
-		ehdr   = 64         // sizeof(Elf64_Ehdr), sizeof(Elf64_Phdr): elf.h
+		at     = ExecutableAt
+		ehdr   = 64 // sizeof(Elf64_Ehdr), sizeof(Elf64_Phdr): elf.h
 		phdr   = 56
 		before = ehdr + phdr
 	)

@@ -65,10 +65,13 @@ func FilterForArg(nr, arg int, value, action uint32) (Program, error) {
 // low half. Whoever shares a process with the caller, as the Go runtime's threads
 // do, is left alone by a value that none of them passes. But rt_sigreturn(2) is let
 // through: it has no arguments, and its registers are what a handler has left there,
-// so that a signal that came to a caller would have the value, too.
+// so that a signal that came to a caller would have the value, too. And so is
+// exit_group(2): on riscv64 a new program begins with the registers of the one that
+// executed it (start_thread of arch/riscv/kernel/process.c), and may do nothing else.
 func FilterForMagic(arg int, value, action uint32) (Program, error) {
 	return policy(fmt.Sprintf("argument %d", arg),
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.SYS_RT_SIGRETURN, SkipTrue: 3},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.SYS_RT_SIGRETURN, SkipTrue: 4},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.SYS_EXIT_GROUP, SkipTrue: 3},
 		bpf.LoadAbsolute{Off: dataArgs + 8*uint32(arg), Size: 4},
 		bpf.JumpIf{Cond: bpf.JumpEqual, Val: value, SkipFalse: 1},
 		bpf.RetConstant{Val: action},

@@ -119,6 +119,7 @@ func TestFilterForMagic(t *testing.T) {
 		{"another one", unix.SYS_GETPPID, Native.AuditArch, value, action},
 		{"another value", unix.SYS_OPENAT, Native.AuditArch, value + 1, abi.SECCOMP_RET_ALLOW},
 		{"a signal handler's end", unix.SYS_RT_SIGRETURN, Native.AuditArch, value, abi.SECCOMP_RET_ALLOW},
+		{"an end", unix.SYS_EXIT_GROUP, Native.AuditArch, value, abi.SECCOMP_RET_ALLOW},
 		{"another table", unix.SYS_OPENAT, Native.AuditArch ^ 1, value, abi.SECCOMP_RET_KILL_PROCESS},
 	} {
 		if got := verdict(t, p, tt.nr, tt.arch, [6]uint64{arg: tt.arg}); got != tt.want {
