@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -74,6 +75,22 @@ func (l *abiLane) counts() map[string]map[suite.Verdict]int {
 	return counts
 }
 
+// runs says how often each check was made, if that is not once. Fewer times are those
+// of a run that was interrupted.
+func (l *abiLane) runs() string {
+	var all []int
+	for _, row := range l.Rows {
+		all = append(all, row.Runs)
+	}
+	switch {
+	case len(all) == 0 || slices.Max(all) <= 1:
+		return ""
+	case slices.Min(all) == slices.Max(all):
+		return fmt.Sprintf(", %d runs of each", all[0])
+	}
+	return fmt.Sprintf(", %d to %d runs of each", slices.Min(all), slices.Max(all))
+}
+
 // table is for a person: a line a mechanism, then what is not right, in full,
 // and what was skipped, by its reason.
 func (r *abiReport) table() error {
@@ -85,7 +102,7 @@ func (r *abiReport) table() error {
 				sum = append(sum, fmt.Sprintf("%d %s", n, v))
 			}
 		}
-		fmt.Fprintf(r.w, "%s (Linux %s): %d checks: %s\n", l.Where, l.Release, len(l.Rows), strings.Join(sum, ", "))
+		fmt.Fprintf(r.w, "%s (Linux %s): %d checks%s: %s\n", l.Where, l.Release, len(l.Rows), l.runs(), strings.Join(sum, ", "))
 		w := tabwriter.NewWriter(r.w, 0, 0, 2, ' ', tabwriter.AlignRight)
 		fmt.Fprint(w, "mechanism\t")
 		for _, v := range suite.Verdicts() {

@@ -90,6 +90,13 @@ func TestAbiWorst(t *testing.T) {
 	if got := written(t, "table", r); !strings.Contains(got, "(must, in 2 of 5 runs): ") {
 		t.Errorf("how often is not in the table:\n%s", got)
 	}
+	if got, want := written(t, "table", r), ": 1 checks, 5 runs of each: 1 fail\n"; !strings.Contains(got, want) {
+		t.Errorf("%q is not in the table:\n%s", want, got)
+	}
+	l.row(suite.Catalogue()[1], suite.Pass, "")
+	if got, want := written(t, "table", r), ": 2 checks, 1 to 5 runs of each: "; !strings.Contains(got, want) {
+		t.Errorf("%q is not in the table of a run that was interrupted:\n%s", want, got)
+	}
 }
 
 // TestAbiTimes: of several runs the time is the mean, in every format with times; the
