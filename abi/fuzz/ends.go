@@ -2,9 +2,9 @@ package fuzz
 
 import "unotify-bench/abi/model"
 
-// ends tries every situation of two tasks with each end: and then every operation
-// that is for the newest notification or none, and again with each operation of
-// the core alphabet done at once with the end. It tries one of parts.
+// ends tries every situation of two tasks, and of an exec event, with each end: and then
+// every operation that is for the newest notification or none, and again with each
+// operation of the core alphabet done at once with the end. It tries one of parts.
 func (r *runner) ends(filter Filter, part, parts int) error {
 	if err := r.enter(filter); err != nil {
 		return err
@@ -30,13 +30,40 @@ func endings(s model.State) (all []Program) {
 			after = append(after, Step{o})
 		}
 	}
-	for _, p := range reach(s) {
-		for _, end := range []model.Op{{Do: model.Kill}, {Do: model.Close}} {
-			all = append(all, append(p.and(end), after...))
-			for _, o := range append(model.Core(), model.Op{Do: end.Do ^ model.Kill ^ model.Close}) {
-				all = append(all, p.and(o, end))
-			}
+	kill, shut := model.Op{Do: model.Kill}, model.Op{Do: model.Close}
+	end := func(p Program, end model.Op, others ...model.Op) {
+		all = append(all, append(p.and(end), after...))
+		for _, o := range append(model.Core(), others...) {
+			all = append(all, p.and(o, end))
 		}
+	}
+	for _, p := range reach(s) {
+		end(p, kill, shut)
+		end(p, shut, kill)
+	}
+	for _, p := range events(s) {
+		end(p, kill, shut)
+		end(p, shut, kill)
+		end(p, model.Op{Do: model.Send, How: model.SendNothing}, kill, shut)
+	}
+	return all
+}
+
+// events are programs that lead to an exec event: nobody has received it, nor anything
+// of a task that the exec has ended, or somebody has, and has mapped a pin.
+func events(s model.State) (all []Program) {
+	if !s.Features.Has(model.Event) {
+		return nil
+	}
+	recv, event := model.Op{Do: model.Recv}, model.Op{Do: model.Send, How: model.SendEvent}
+	p := Program{}.and(model.Op{Do: model.Trap, Call: model.Program}).and(recv)
+	all = append(all, p.and(model.Op{Do: model.Trap, Task: 1, Call: model.Write}).and(model.Op{Do: model.Send, Ref: 1, How: model.SendEvent}))
+	p = p.and(event)
+	all = append(all, p)
+	p = p.and(recv)
+	all = append(all, p)
+	if s.Features.Has(model.Redirect) {
+		all = append(all, p.and(model.Op{Do: model.PinInstall}))
 	}
 	return all
 }
