@@ -35,7 +35,7 @@ var graph = map[string]row{
 
 	// The wire ABI as a program: a leaf.
 	modelDir: {nil, []string{cmpPkg}},
-	fuzzDir:  {[]string{"abi", modelDir, "internal/notify", "internal/tempdir", xsys}, []string{cmpPkg, "internal/leak"}},
+	fuzzDir:  {[]string{"abi", modelDir, "asmstubs", "internal/notify", "internal/tempdir", xsys}, []string{cmpPkg, "internal/leak"}},
 
 	// A leaf: a porter lifts it out as it is.
 	"asmstubs": {nil, []string{"abi/", cmpPkg, xsys}},
