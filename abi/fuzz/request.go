@@ -105,7 +105,6 @@ func (w *world) send(how uint8, id uint64) (req uintptr, arg any) {
 		r.Flags = 1 << 31
 	case model.SendNull:
 		return abi.SECCOMP_IOCTL_NOTIF_SEND, nil
-	case model.SendNothing:
 	}
 	return abi.SECCOMP_IOCTL_NOTIF_SEND, &r
 }

@@ -247,7 +247,7 @@ func (r *runner) program(filter Filter, p Program) error {
 			return err
 		}
 	}
-	if r.count.Programs%50 == 0 {
+	if r.count.Programs%500 == 0 {
 		runtime.GC()
 	}
 	if time.Since(r.told) < time.Second {

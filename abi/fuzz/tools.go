@@ -189,8 +189,8 @@ func (t *tools) bind(which int) error {
 }
 
 // apart is how many targets there are to each that may run beside its supervisor. The
-// others run where that does: to wake up another CPU is half of what an operation costs
-// a guest, and what two hands do at once is on two CPUs all the same.
+// others run where that does: to wake up another CPU was a fifth of a guest's
+// instructions, and what two hands do at once is on two CPUs all the same.
 const apart = 4
 
 // launch starts a target.

@@ -96,9 +96,7 @@ func TestSlowdown(t *testing.T) {
 			}
 			p := c.Pairings[0].Pairs[0]
 			t.Logf("%v, then %v instructions: %v", p.Old.Center, p.New.Center, p.Verdict)
-			if p.Floor != nil {
-				p = p.Floor
-			}
+			p = p.Decisive()
 			if d := p.Diff(); p.Verdict != report.Slower || d < 9 || d > 11 {
 				t.Errorf("the row is %v, by %v; want slower by 10 ± 1", p.Verdict, d)
 			}

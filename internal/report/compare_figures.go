@@ -73,7 +73,7 @@ func (p *Pair) percent() string {
 
 // difference is how a sentence gives a row's difference.
 func (p *Pairing) difference(q *Pair) string {
-	q = q.decisive()
+	q = q.Decisive()
 	if p.Exact {
 		return fmt.Sprintf("%s %s, %s", q.exactly(), strings.TrimSuffix(p.Unit, "/op"), q.Comparison)
 	}

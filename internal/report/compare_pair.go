@@ -73,8 +73,8 @@ func (p *Pair) floor(q *Pair) {
 	}
 }
 
-// decisive is the pair that p's verdict is by.
-func (p *Pair) decisive() *Pair {
+// Decisive is the pair that p's verdict is by.
+func (p *Pair) Decisive() *Pair {
 	if p.Floor != nil {
 		return p.Floor
 	}

@@ -70,7 +70,7 @@ func (c *Comparison) Judge(g *Gate) error {
 // exceeded multiplies, as a quotient would not be exact: 101 is no more than
 // 1 % above 100.
 func (g *Gate) exceeded(p *Pair) bool {
-	p = p.decisive()
+	p = p.Decisive()
 	return p.Diff()*100 > g.percent*p.Old.Center
 }
 
