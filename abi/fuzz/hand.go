@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/signal"
 	"sync/atomic"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -50,8 +51,11 @@ func newHand(first func() error) (*hand, error) {
 			return
 		}
 		for n := uint32(1); ; n++ {
+			if atomic.LoadUint32(&h.told) != n {
+				waitFor(&h.told, n-1, soon)
+			}
 			for atomic.LoadUint32(&h.told) != n {
-				// Not wait: what collects between programs must be able to stop this.
+				// What collects between programs must be able to stop this.
 				_, _, _ = unix.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(&h.told)), futexWait, uintptr(n-1), 0, 0, 0)
 			}
 			o := &h.order
@@ -70,6 +74,11 @@ func newHand(first func() error) (*hand, error) {
 	}()
 	return h, <-begun
 }
+
+// soon is when most orders come. As long, a hand waits unknown to the runtime, which else
+// looks after it: each wait of more than 10 ms, as most are on a slow machine, had it
+// sleep 50 times for 20 µs, to see whether there is more like that.
+const soon = 100 * time.Millisecond
 
 // give has a hand do an operation, and returns when it is about to: as close
 // together as it gets.

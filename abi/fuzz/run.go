@@ -99,7 +99,7 @@ func Run(ctx context.Context, o Order, emit func(Event) error) error {
 	}
 	defer func() { p.Kill(); _ = p.Wait() }()
 	defer context.AfterFunc(ctx, p.Kill)()
-	if err := p.Conn.Send(o, -1); err != nil {
+	if err := errors.Join(p.Conn.Send(o, -1), p.Conn.Poll()); err != nil {
 		return err
 	}
 	for {

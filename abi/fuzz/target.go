@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"sync/atomic"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -64,9 +65,12 @@ const (
 )
 
 // wait sleeps while *addr is val, a second at most.
-func wait(addr *uint32, val uint32) {
-	second := unix.Timespec{Sec: 1}
-	unix.RawSyscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(addr)), futexWait, uintptr(val), uintptr(unsafe.Pointer(&second)), 0, 0)
+func wait(addr *uint32, val uint32) { waitFor(addr, val, time.Second) }
+
+// waitFor sleeps while *addr is val, for so long at most.
+func waitFor(addr *uint32, val uint32, d time.Duration) {
+	long := unix.NsecToTimespec(d.Nanoseconds())
+	unix.RawSyscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(addr)), futexWait, uintptr(val), uintptr(unsafe.Pointer(&long)), 0, 0)
 }
 
 func wake(addr *uint32) {

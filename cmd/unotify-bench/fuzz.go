@@ -34,6 +34,7 @@ type fuzzFlags struct {
 	filter string
 	corpus string
 	repro  string
+	ledger string
 	output string
 	jobs   int
 	cpus   int
@@ -47,6 +48,7 @@ type fuzzPlan struct {
 	arches []*abi.Arch
 	params []string
 	order  fuzz.Order
+	past   *fuzzLedger
 }
 
 func (a *app) fuzzCommand() *cobra.Command {
@@ -70,9 +72,13 @@ A program that has shown something new is kept, in --corpus too, and gone on
 from: a new answer in a new situation, or, on a kernel that has KCOV for the
 series' code, as --kernel debug has, a place of it that nobody had reached.
 
+What takes long can be done in pieces, by --part and --seed, and --ledger keeps what
+they come to: a line of JSON for each place, also of what was interrupted.
+
 Exit status 1 if there was a finding.`,
 		Example: `  unotify-bench fuzz --on host
-  unotify-bench fuzz --on amd64 --replay finding.txt --times 100`,
+  unotify-bench fuzz --on amd64 --replay finding.txt --times 100
+  for seed in $(seq 50); do unotify-bench fuzz --length 0 --ops 100000 --seed $seed --ledger fuzz.jsonl; done`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			p, err := f.plan(cmd.Flags().Changed)
@@ -100,6 +106,7 @@ func (f *fuzzFlags) define(fl *pflag.FlagSet) {
 	fl.StringVar(&f.filter, "filter", "", "of the program of --replay, as it was printed: redirect, killable, or both with a comma")
 	fl.StringVar(&f.corpus, "corpus", "", "directory of programs to go on from, and to keep new ones in")
 	fl.StringVar(&f.repro, "reproduce", "", "directory to write each finding to: the program, a program in C, a test in Go")
+	fl.StringVar(&f.ledger, "ledger", "", "file to add a line to for what each place did; what is whole in there is not done again")
 	fl.StringVarP(&f.output, "output", "o", "", "file for the report (default: standard output)")
 	fl.IntVar(&f.cpus, "cpus", 2, "CPUs of each virtual machine")
 	jobsFlag(fl, &f.jobs)
@@ -130,6 +137,8 @@ func (f fuzzFlags) plan(changed func(flag string) bool) (*fuzzPlan, error) {
 		return nil, usageError("--jobs is %d; want 1 to 1024", f.jobs)
 	case f.replay == "" && (changed("times") || changed("filter")):
 		return nil, usageError("--times and --filter are for --replay")
+	case f.replay != "" && f.ledger != "":
+		return nil, usageError("--ledger is not for --replay")
 	case f.replay == "" && f.ops == 0 && f.length == 0 && !f.ends:
 		return nil, usageError("--ops 0 and --length 0 leave nothing to do without --ends")
 	}
@@ -146,6 +155,9 @@ func (f fuzzFlags) plan(changed func(flag string) bool) (*fuzzPlan, error) {
 	}
 	p.order = fuzz.Order{Length: f.length, Ends: f.ends, Ops: f.ops, Seed: f.seed, Patient: fuzzPatience}
 	if p.order.Part, p.order.Parts, err = parsePart(f.part); err != nil {
+		return nil, err
+	}
+	if p.past, err = openFuzzLedger(f.ledger); err != nil {
 		return nil, err
 	}
 	if f.replay != "" {
@@ -262,12 +274,15 @@ func (r *fuzzRunner) report(out *verdicts) {
 		if n := l.count.Places; n > 0 {
 			places = strconv.Itoa(n)
 		}
-		fmt.Fprintf(out, line, l.where, l.release, l.count.Ops, l.count.Programs, l.count.Situations, places, len(l.found))
+		fmt.Fprintf(out, line, l.Where, l.Kernel, l.count.Ops, l.count.Programs, l.count.Situations, places, len(l.found))
+	}
+	if r.ledger != "" {
+		fmt.Fprintf(out, "%s: %s\n", r.ledger, clean(r.past.sum()))
 	}
 	for _, l := range r.lanes {
 		for _, f := range l.found {
-			fmt.Fprintf(out, "\n%s: %s\n", l.where, clean(f.String()))
-			again := r.again(l.where, &f)
+			fmt.Fprintf(out, "\n%s: %s\n", l.Where, clean(f.String()))
+			again := r.again(l.Where, &f)
 			fmt.Fprintf(out, "# again, with FILE these lines: %s\n%s", again, indent(sanitize(f.Program)))
 		}
 	}
@@ -281,9 +296,9 @@ func (r *fuzzRunner) reproduce() error {
 			c, errC := f.C()
 			test, errGo := f.GoTest()
 			if err := errors.Join(errC, errGo); err != nil {
-				return fmt.Errorf("%s: a finding that is no program: %w", l.where, err)
+				return fmt.Errorf("%s: a finding that is no program: %w", l.Where, err)
 			}
-			base := filepath.Join(r.repro, fmt.Sprintf("%s-%d", l.where, i+1))
+			base := filepath.Join(r.repro, fmt.Sprintf("%s-%d", l.Where, i+1))
 			for suffix, text := range map[string]string{corpusSuffix: f.Program, ".c": c, "_test.go": test} {
 				if err := os.WriteFile(base+suffix, []byte(text), 0o644); err != nil {
 					return fmt.Errorf("write what does a finding again: %w", err)

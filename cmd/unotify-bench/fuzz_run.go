@@ -28,61 +28,97 @@ type fuzzRunner struct {
 	lanes []*fuzzLane
 
 	mu    sync.Mutex // of what lanes share: files
-	done  atomic.Int64
+	ops   atomic.Int64
 	total int64
 }
 
 // fuzzLane is one kernel that is driven.
 type fuzzLane struct {
-	where, release string
-	count          fuzz.Count
-	now            *fuzz.Begins // the program that is done
-	found          []fuzz.Finding
-	kept           int
-	machine        *kernel.Machine // nil on the host
+	fuzzOrder
+	done    bool // by an earlier run: see fuzzLedger
+	count   fuzz.Count
+	now     *fuzz.Begins // the program that is done
+	found   []fuzz.Finding
+	kept    int
+	machine *kernel.Machine // nil on the host
 }
 
 func (r *fuzzRunner) run(ctx context.Context) error {
 	if r.onHost {
-		l := r.lane(host, unameRelease())
-		r.stage("fuzz host", 1)
-		if err := fuzz.Run(ctx, r.order, func(e fuzz.Event) error { return r.take(l, e) }); err != nil && !errors.Is(err, errEnough) {
+		l := r.lane(host, unameRelease(), "")
+		r.stage("fuzz host", r.lanes)
+		err := r.drive(l, func() error {
+			err := fuzz.Run(ctx, r.order, func(e fuzz.Event) error { return r.take(l, e) })
 			return errors.Join(ctx.Err(), err)
+		})
+		if err != nil {
+			return err
 		}
 	}
+	hosts := len(r.lanes)
 	broken, err := eachArch(ctx, r.arches, func(arch *abi.Arch) error { return r.ready(ctx, arch) })
 	if err != nil {
 		return err
 	}
-	if len(r.arches) > 0 {
-		r.stage(fmt.Sprintf("fuzz %s (%s)", strings.Join(archNames(r.arches), ", "), r.kernel), len(r.arches))
+	machines := r.lanes[hosts:]
+	if len(machines) > 0 {
+		r.stage(fmt.Sprintf("fuzz %s (%s)", strings.Join(archNames(r.arches), ", "), r.kernel), machines)
 	}
-	return errors.Join(broken, eachLane(ctx, r.jobs, r.lanes, func(l *fuzzLane) error {
-		if l.machine != nil {
-			return r.boot(ctx, l)
-		}
-		return nil
+	return errors.Join(broken, eachLane(ctx, r.jobs, machines, func(l *fuzzLane) error {
+		return r.drive(l, func() error { return r.boot(ctx, l) })
 	}))
 }
 
-func (l *fuzzLane) place() string { return l.where }
+// drive drives a kernel, unless the ledger has that, which then has what came of it.
+func (r *fuzzRunner) drive(l *fuzzLane, drive func() error) error {
+	if l.done {
+		r.bar.Log(fmt.Sprintf("%s: %s has it", l.Where, r.ledger))
+		return nil
+	}
+	err := drive()
+	whole := err == nil
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
+	if r.ledger == "" || l.count.Ops == 0 {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return errors.Join(err, r.past.add(fuzzPiece{
+		fuzzOrder: l.fuzzOrder, Operations: l.count.Ops, Programs: l.count.Programs,
+		Situations: l.count.Situations, Places: l.count.Places, Findings: len(l.found), Whole: whole,
+	}))
+}
 
-func (r *fuzzRunner) lane(where, release string) *fuzzLane {
-	l := &fuzzLane{where: where, release: release}
+func (l *fuzzLane) place() string { return l.Where }
+
+func (r *fuzzRunner) lane(where, release, sha256 string) *fuzzLane {
+	l := &fuzzLane{fuzzOrder: newFuzzOrder(r.fuzzPlan, where, release, sha256)}
+	if p := r.past.has(l.fuzzOrder); p != nil {
+		l.done = true
+		l.count = fuzz.Count{Ops: p.Operations, Programs: p.Programs, Situations: p.Situations, Places: p.Places}
+	}
 	r.lanes = append(r.lanes, l)
 	return l
 }
 
 // stage begins to count operations; of sequences it is known how many there are
 // at most.
-func (r *fuzzRunner) stage(name string, places int) {
-	r.done.Store(0)
-	r.total = int64(places) * r.order.Ops
+func (r *fuzzRunner) stage(name string, lanes []*fuzzLane) {
+	each := r.order.Ops
 	if r.order.Length > 0 {
-		r.total += int64(places) * fuzz.Sequences(len(model.Core()), r.order.Length) / int64(r.order.Parts) * int64(r.order.Length)
+		each += fuzz.Sequences(len(model.Core()), r.order.Length) / int64(r.order.Parts) * int64(r.order.Length)
 	}
 	if r.order.Ends {
-		r.total += int64(places) * int64(fuzz.Endings()) / int64(r.order.Parts) * endingOps
+		each += int64(fuzz.Endings()) / int64(r.order.Parts) * endingOps
+	}
+	r.ops.Store(0)
+	r.total = 0
+	for _, l := range lanes {
+		if !l.done {
+			r.total += each
+		}
 	}
 	r.bar.Count(name)
 }
@@ -116,7 +152,7 @@ func (r *fuzzRunner) ready(ctx context.Context, arch *abi.Arch) error {
 		return err
 	}
 	m.Files, m.Run = map[string][]byte{jobFile: text}, rand.Text()
-	r.lane(arch.Name, img.Release).machine = m
+	r.lane(arch.Name, img.Release, img.SHA256).machine = m
 	return nil
 }
 
@@ -136,14 +172,12 @@ func (r *fuzzRunner) boot(ctx context.Context, l *fuzzLane) error {
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case errors.Is(err, errEnough):
-		return nil
 	case l.now != nil && (errors.Is(err, kernel.ErrSplat) || errors.Is(err, kernel.ErrPanic)):
 		l.found = append(l.found, fuzz.Finding{
 			What: fuzz.Complaints, Program: l.now.Program, Filter: l.now.Filter, Got: err.Error(), Want: "a console that is silent",
 		})
-		r.bar.Log(l.where + ": the kernel complains")
-		return nil
+		r.bar.Log(l.Where + ": the kernel complains")
+		return errEnough
 	case err == nil && exit.Code != 0:
 		return fmt.Errorf("the guest ended with status %d", exit.Code)
 	}
@@ -153,7 +187,7 @@ func (r *fuzzRunner) boot(ctx context.Context, l *fuzzLane) error {
 // findingsMax is how many there are before a place is left: they repeat themselves.
 const findingsMax = 10
 
-// errEnough leaves a place that has had findingsMax.
+// errEnough leaves a place that has had findingsMax, or whose kernel is no more.
 var errEnough = errors.New("as many findings as are worth reading")
 
 // take keeps what is told. A guest is not believed: what it says is bounded.
@@ -168,9 +202,9 @@ func (r *fuzzRunner) take(l *fuzzLane, e fuzz.Event) error {
 		if e.Count.Ops < l.count.Ops || e.Count.Programs < l.count.Programs {
 			return errors.New("guest counts backwards")
 		}
-		r.done.Add(e.Count.Ops - l.count.Ops)
+		r.ops.Add(e.Count.Ops - l.count.Ops)
 		l.count = *e.Count
-		r.bar.Done(min(r.done.Load(), r.total), r.total)
+		r.bar.Done(min(r.ops.Load(), r.total), r.total)
 	case e.Finding != nil:
 		// The one more is not waited for until it is shorter.
 		if len(l.found) >= findingsMax {
@@ -180,7 +214,7 @@ func (r *fuzzRunner) take(l *fuzzLane, e fuzz.Event) error {
 			return errors.New("guest has found a program that is too long")
 		}
 		l.found = append(l.found, *e.Finding)
-		r.bar.Log(fmt.Sprintf("%s: %s", l.where, clean(e.Finding.String())))
+		r.bar.Log(fmt.Sprintf("%s: %s", l.Where, clean(e.Finding.String())))
 	case e.Shorter != nil:
 		if len(l.found) == 0 {
 			return errors.New("guest makes shorter what it has not found")

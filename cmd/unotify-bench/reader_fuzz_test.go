@@ -93,7 +93,7 @@ func FuzzEvent(f *testing.F) {
 		}
 		var driven fuzz.Event
 		if json.Unmarshal(data, &driven) == nil {
-			fr, l := fuzzRunner{app: &app{quiet: true}, fuzzPlan: &fuzzPlan{}}, &fuzzLane{where: "amd64"}
+			fr, l := fuzzRunner{app: &app{quiet: true}, fuzzPlan: &fuzzPlan{}}, &fuzzLane{fuzzOrder: fuzzOrder{Where: "amd64"}}
 			fr.lanes, fr.bar = []*fuzzLane{l}, fr.newProgress()
 			errs = append(errs, fr.take(l, driven))
 			var out strings.Builder

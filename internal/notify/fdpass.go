@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -12,7 +14,11 @@ import (
 // Conn is one end of the control channel between a supervisor and its
 // target: JSON messages over a SOCK_SEQPACKET pair, each with at most one
 // descriptor (SCM_RIGHTS).
-type Conn struct{ fd int }
+type Conn struct {
+	fd     int
+	poller syscall.RawConn // see Poll
+	file   *os.File        // which the poller waits for
+}
 
 // maxMessage bounds one message, in bytes.
 const maxMessage = 64 << 10
@@ -29,14 +35,37 @@ func Pair() (a, b *Conn, err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("create socket pair: %w", err)
 	}
-	return &Conn{fds[0]}, &Conn{fds[1]}, nil
+	return NewConn(fds[0]), NewConn(fds[1]), nil
 }
 
 // FD is the descriptor below.
 func (c *Conn) FD() int { return c.fd }
 
+// Poll has Recv wait in the runtime's poller from here on. In a syscall a wait of more
+// than 10 ms has the runtime look, some fifty times each 20 µs, whether there is more to
+// take away from a thread that waits: for who hears something now and then, that is
+// most of what it does. Nothing is to be sent any more that there may be no room for.
+func (c *Conn) Poll() error {
+	fd, err := unix.FcntlInt(uintptr(c.fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("duplicate a control channel: %w", err)
+	}
+	if err := unix.SetNonblock(fd, true); err != nil {
+		unix.Close(fd)
+		return fmt.Errorf("have a control channel polled: %w", err)
+	}
+	c.file = os.NewFile(uintptr(fd), "control channel")
+	c.poller, err = c.file.SyscallConn()
+	return err
+}
+
 // Close closes this end.
-func (c *Conn) Close() error { return unix.Close(c.fd) }
+func (c *Conn) Close() error {
+	if c.file != nil {
+		c.file.Close()
+	}
+	return unix.Close(c.fd)
+}
 
 // Send sends v, and fd when it is not negative. It uses sendmsg(2), never
 // write(2): the sender may be a thread on which write is trapped.
@@ -73,11 +102,16 @@ func (c *Conn) Recv(v any) (fd int, err error) {
 	buf := make([]byte, maxMessage+1)
 	oob := make([]byte, unix.CmsgSpace(4))
 	var n, oobn int
-	for {
-		n, oobn, _, _, err = unix.Recvmsg(c.fd, buf, oob, unix.MSG_CMSG_CLOEXEC)
-		if err != unix.EINTR {
-			break
+	read := func(uintptr) (there bool) {
+		for err = unix.EINTR; err == unix.EINTR; {
+			n, oobn, _, _, err = unix.Recvmsg(c.fd, buf, oob, unix.MSG_CMSG_CLOEXEC)
 		}
+		return err != unix.EAGAIN
+	}
+	if c.poller == nil {
+		read(0)
+	} else if e := c.poller.Read(read); e != nil {
+		return -1, fmt.Errorf("receive message: %w", e)
 	}
 	if err == unix.ECONNRESET || err == nil && n == 0 {
 		return -1, ErrPeerGone

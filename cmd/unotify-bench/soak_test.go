@@ -1,0 +1,146 @@
+package main
+
+import (
+	"encoding/csv"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"unotify-bench/internal/leak"
+)
+
+var (
+	soakFor    = flag.Duration("soak.for", 0, "TestSoak: go on as long as this")
+	soakOn     = flag.String("soak.on", "amd64", "TestSoak: the machines: amd64, arm64, riscv64, with commas between them")
+	soakKernel = flag.String("soak.kernel", "patched", "TestSoak: and their kernel")
+	soakOps    = flag.Int("soak.ops", 500, "TestSoak: operations of fuzz in each round, on each machine")
+	soakJobs   = flag.Int("soak.jobs", runtime.NumCPU(), "TestSoak: machines at once")
+	soakTable  = flag.String("soak.table", "", "TestSoak: file for a table of the rounds")
+	soakLedger = flag.String("soak.ledger", "", "TestSoak: ledger of fuzz, to go on with (default: a new one)")
+)
+
+// soaked is what a host tool holds after a round.
+type soaked struct {
+	heap        uint64 // bytes of objects that are reachable
+	resident    uint64 // bytes of memory, after what is free was given back
+	goroutines  int
+	descriptors int
+}
+
+// soak measures this process.
+func soak(t *testing.T) (s soaked) {
+	t.Helper()
+	debug.FreeOSMemory()
+	var mem runtime.MemStats
+	runtime.ReadMemStats(&mem)
+	fds, err := leak.Descriptors()
+	if err != nil {
+		t.Fatal(err)
+	}
+	statm, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, err := strconv.ParseUint(strings.Fields(string(statm))[1], 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return soaked{mem.HeapAlloc, pages * uint64(os.Getpagesize()), runtime.NumGoroutine(), len(fds)}
+}
+
+// TestSoak has one process measure, check and fuzz, again and again: its memory does not
+// grow, nothing stays open, each round of measurements has the samples of the first, no
+// check fails, and no operation is answered as it must not be. Two rounds are the least.
+func TestSoak(t *testing.T) {
+	on := strings.Split(*soakOn, ",")
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, arch := range on {
+		goBuild(t, arch, filepath.Join(filepath.Dir(self), "unotify-bench-linux-"+arch), "-trimpath", "-ldflags=-w", ".")
+	}
+	dir := t.TempDir()
+	ledger := *soakLedger
+	if ledger == "" {
+		ledger = filepath.Join(dir, "fuzz.jsonl")
+	}
+	machines := []string{"--on", *soakOn, "--kernel", *soakKernel, "--jobs", strconv.Itoa(*soakJobs), "--quiet"}
+	does := func(args ...string) string {
+		t.Helper()
+		args = slices.Concat(args, machines)
+		status, out, complaints := runHere(args...)
+		if status != exitOK {
+			t.Fatalf("%q: status %d\n%s%s", args, status, out, complaints)
+		}
+		return out
+	}
+	table := [][]string{{"round", "minutes", "heap-B", "resident-B", "goroutines", "descriptors"}}
+	var all []soaked
+	var results string
+	measure, check := []string{"run", "--quick", "--count", "1"}, []string{"abi", "--expect", "patched", "-o", filepath.Join(dir, "abi.txt")}
+	if *soakFor == 0 {
+		measure, check = append(measure, "--mech", "native,inject"), append(check, "--mech", "inject")
+	}
+	for begin := time.Now(); len(all) < 2 || time.Since(begin) < *soakFor; {
+		n := strconv.Itoa(len(all) + 1)
+		path := filepath.Join(dir, n+".txt")
+		does(append(measure, "-o", path)...)
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if results == "" {
+			results = string(text)
+		}
+		same(t, results, string(text))
+		does(check...)
+		out := does("fuzz", "--length", "1", "--ops", strconv.Itoa(*soakOps), "--seed", n, "--ledger", ledger)
+		s := soak(t)
+		all = append(all, s)
+		_, sum, _ := strings.Cut(out, ledger+": ")
+		t.Logf("round %s, %v: %d B of heap, %d B resident, %d goroutines, %d descriptors; %s",
+			n, time.Since(begin).Round(time.Second), s.heap, s.resident, s.goroutines, s.descriptors, strings.TrimSpace(sum))
+		table = append(table, []string{
+			n, fmt.Sprintf("%.1f", time.Since(begin).Minutes()), strconv.FormatUint(s.heap, 10),
+			strconv.FormatUint(s.resident, 10), strconv.Itoa(s.goroutines), strconv.Itoa(s.descriptors),
+		})
+		writeSoak(t, table)
+	}
+	first, last := all[0], all[len(all)-1]
+	if last.goroutines != first.goroutines || last.descriptors != first.descriptors {
+		t.Errorf("after the first round there were %d goroutines and %d descriptors, after the last %d and %d",
+			first.goroutines, first.descriptors, last.goroutines, last.descriptors)
+	}
+	// What a first round leaves for the next ones, as what is read once, does not grow.
+	most := slices.MaxFunc(all[:(len(all)+1)/2], func(a, b soaked) int { return int(a.heap) - int(b.heap) })
+	const slack = 1 << 20
+	if last.heap > most.heap+slack {
+		t.Errorf("%d bytes of heap are held after the last round, at most %d in the first half", last.heap, most.heap)
+	}
+}
+
+func writeSoak(t *testing.T, table [][]string) {
+	t.Helper()
+	if *soakTable == "" {
+		return
+	}
+	f, err := os.Create(*soakTable)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	w := csv.NewWriter(f)
+	w.Comma = '\t'
+	if err := w.WriteAll(table); err != nil {
+		t.Fatal(err)
+	}
+}
