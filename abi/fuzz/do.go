@@ -32,6 +32,22 @@ func (w *world) do(o model.Op, number int32) model.Answer {
 			return errno(unix.ETIME)
 		}
 		return errno(unix.Errno(-min(0, w.board.tasks[i].ret)))
+	case model.Map:
+		i := int(o.Task)
+		if w.gone() || !w.returned(i) || o.How == model.MapOver && !w.state.Pinned {
+			return model.Answer{Skipped: true}
+		}
+		w.tell(w.mapping(o))
+		if !w.comes(i) {
+			return errno(unix.ETIME)
+		}
+		// An address is no errno.
+		if r := w.board.tasks[i].ret; r < 0 && r > -4096 {
+			return errno(unix.Errno(-r))
+		}
+		return errno(0)
+	case model.Memory:
+		return errno(errnoOf(w.memory(o.How)))
 	case model.Signal:
 		if w.dead {
 			return model.Answer{Skipped: true}

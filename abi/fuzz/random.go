@@ -10,9 +10,9 @@ import (
 
 // weights are how often an operation is taken, where it can do something.
 var weights = [model.Unknown + 1]int{
-	model.Trap: 12, model.Signal: 4, model.Fork: 1, model.Recv: 12, model.Poll: 1, model.Send: 8, model.IDValid: 2, model.SetFlags: 1,
+	model.Trap: 12, model.Signal: 4, model.Fork: 1, model.Map: 2, model.Recv: 12, model.Poll: 1, model.Send: 8, model.IDValid: 2, model.SetFlags: 1,
 	model.AddFD: 8, model.DoInject: 8, model.DoTargetCall: 8, model.PinInstall: 5, model.SendRedirect: 8, model.Unknown: 1,
-	model.Kill: 1, model.Close: 1,
+	model.Memory: 1, model.Kill: 1, model.Close: 1,
 }
 
 // deck is what is picked from: the operations of each kind, and the weights' sum.
@@ -134,7 +134,7 @@ func useful(s *model.State, do model.Do) bool {
 		received = received || p == model.Sent || p == model.Armed
 	}
 	switch do {
-	case model.Trap, model.Fork:
+	case model.Trap, model.Fork, model.Map:
 		return idle
 	case model.Recv:
 		return s.Requests > 0
@@ -174,6 +174,9 @@ func raceable(step Step, s *model.State) bool {
 			return false
 		}
 	}
+	if step[0].Calls() && step[1].Calls() && step[0].Task == step[1].Task {
+		return false
+	}
 	recvs, news, kills := int32(0), 0, 0
 	for _, o := range step {
 		switch o.Do {
@@ -194,6 +197,10 @@ func raceable(step Step, s *model.State) bool {
 		case model.Signal:
 			if news++; s.Execed || kills > 0 || step[1].Do == model.Kill {
 				return false // it may be nobody's
+			}
+		case model.Map:
+			if s.Execed || s.Tasks[o.Task].Phase != model.Idle || kills > 0 || step[1].Do == model.Kill || o.How == model.MapOver && !s.Pinned {
+				return false
 			}
 		case model.Poll:
 			return false

@@ -93,6 +93,11 @@ func cBytes(b []byte) string {
 	return "{ " + strings.Join(all, ", ") + " }"
 }
 
+var mappingNames = map[uint64]string{
+	unix.SYS_MUNMAP: "SYS_munmap", unix.SYS_MPROTECT: "SYS_mprotect", unix.SYS_MREMAP: "SYS_mremap",
+	unix.SYS_MMAP: "SYS_mmap", unix.SYS_MADVISE: "SYS_madvise",
+}
+
 var requestNames = []struct {
 	name string
 	req  uintptr
@@ -144,6 +149,15 @@ func (w *world) statement(o model.Op, number int32, recv string) string {
 		return fmt.Sprintf("signal_task(%s, %d, %s);", what, o.Task, sig)
 	case model.Fork:
 		return fmt.Sprintf("fork_task(%s, %d);", what, o.Task)
+	case model.Map:
+		task, nr, a := w.mapping(o)
+		args := []string{what, fmt.Sprint(task), mappingNames[nr]}
+		for _, v := range a[:5] {
+			args = append(args, cValue(v))
+		}
+		return fmt.Sprintf("map_task(%s);", strings.Join(args, ", "))
+	case model.Memory:
+		return fmt.Sprintf("pin_memory(%s, %d);", what, o.How)
 	case model.Kill:
 		return fmt.Sprintf("kill_child(%s);", what)
 	case model.Close:

@@ -241,6 +241,49 @@ func (w *world) installPin(how uint8, id uint64) (req uintptr, arg any) {
 	return abi.SECCOMP_IOCTL_NOTIF_PIN_INSTALL, &p
 }
 
+// mapping is the call of a task that does something to where redirects point to.
+func (w *world) mapping(o model.Op) (task int, nr uint64, args [6]uint64) {
+	page, at := uint64(os.Getpagesize()), w.pinAt()
+	nr, args = unix.SYS_MPROTECT, [6]uint64{at, page}
+	switch o.How {
+	case model.MapUnmap:
+		nr = unix.SYS_MUNMAP
+	case model.MapWritable:
+		args[2] = unix.PROT_READ | unix.PROT_WRITE
+	case model.MapMove:
+		nr, args = unix.SYS_MREMAP, [6]uint64{at, page, 2 * page, unix.MREMAP_MAYMOVE}
+	case model.MapOver:
+		nr, args = unix.SYS_MMAP, [6]uint64{at, page, unix.PROT_READ, unix.MAP_PRIVATE | unix.MAP_ANONYMOUS | unix.MAP_FIXED, ^uint64(0)}
+	case model.MapDiscard:
+		nr, args[2] = unix.SYS_MADVISE, unix.MADV_DONTNEED
+	}
+	return int(o.Task), nr, args
+}
+
+// memory does something to the memory of pins.
+func (w *world) memory(how uint8) error {
+	fd, page := w.tools.pin.FD, os.Getpagesize()
+	switch how {
+	case model.MemoryShrink:
+		return unix.Ftruncate(fd, 0)
+	case model.MemoryGrow:
+		return unix.Ftruncate(fd, int64(2*page))
+	case model.MemoryPunch:
+		return unix.Fallocate(fd, unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, 0, int64(page))
+	case model.MemoryMap:
+		b, err := unix.Mmap(fd, 0, page, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+		if err == nil {
+			_ = unix.Munmap(b)
+		}
+		return err
+	case model.MemorySeal:
+		_, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, unix.F_SEAL_WRITE)
+		return err
+	}
+	_, err := unix.Pwrite(fd, []byte{'?'}, 0)
+	return err
+}
+
 func (w *world) pinAt() uint64 { return pins + w.slot*pinStep }
 
 func (w *world) redirect(how uint8, id uint64) (req uintptr, arg any) {

@@ -7,7 +7,7 @@ import "syscall"
 func (s *State) Ended() bool { return s.Killed || s.Closed }
 
 // listens reports whether o is done to the listener, and not to the target.
-func (o Op) listens() bool { return o.Do != Trap && o.Do != Signal && o.Do != Fork && o.Do != Kill }
+func (o Op) listens() bool { return o.Do != Signal && o.Do != Memory && o.Do != Kill && !o.Calls() }
 
 // closed is what o gives whose listener is closed.
 func (s State) closed(o Op) []Outcome {
@@ -19,7 +19,7 @@ func (s State) closed(o Op) []Outcome {
 
 // close answers all that waits for an answer: who is trapped from here on does not wait.
 func (s State) close() []Outcome {
-	s.Closed, s.Requests, s.Pinned = true, 0, false
+	s.Closed, s.Requests = true, 0
 	for i := range s.Tasks {
 		t := &s.Tasks[i]
 		if t.Phase != Init && !t.open() {

@@ -14,6 +14,7 @@ const (
 	Trap Do = iota // a task calls
 	Signal
 	Fork // a task that is in no call has a child, which ends at once
+	Map  // one that is in no call does something to what is mapped where redirects point to
 	Recv
 	Poll
 	Send
@@ -24,6 +25,7 @@ const (
 	DoTargetCall
 	PinInstall
 	SendRedirect
+	Memory  // the supervisor does something to the memory of pins
 	Kill    // the target
 	Close   // the listener
 	Unknown // an ioctl that no kernel knows
@@ -33,7 +35,7 @@ const (
 // Op is one operation.
 type Op struct {
 	Do   Do
-	Task uint8 // of Trap, Signal and Fork
+	Task uint8 // of Trap, Signal, Fork and Map
 	// Ref is whose id it is for: 0 is the newest notification, 1 the one before;
 	// NextID is the one that comes next, NoID one that never comes.
 	Ref  int8
@@ -57,6 +59,24 @@ type parts struct {
 }
 
 // Values of Op.How: its place in the list.
+const (
+	MapUnmap uint8 = iota
+	MapWritable
+	MapNothing // to be read or written any more
+	MapMove
+	MapOver
+	MapDiscard // what is there is to be read from the file anew
+)
+
+const (
+	MemoryWrite uint8 = iota
+	MemoryShrink
+	MemoryGrow
+	MemoryPunch // a hole
+	MemoryMap   // to be written to
+	MemorySeal  // against writes through mappings that there are
+)
+
 const (
 	RecvPlain uint8 = iota
 	RecvDirty
@@ -165,6 +185,7 @@ var table = [dos]parts{
 	Trap:         {name: "trap", task: true, calls: Calls},
 	Signal:       {name: "signal", task: true, how: []string{"restart", "interrupt"}},
 	Fork:         {name: "fork", task: true},
+	Map:          {name: "map", task: true, how: []string{"unmap", "writable", "nothing", "move", "over", "discard"}},
 	Recv:         {name: "recv", how: []string{"plain", "dirty", "null", "read-only"}},
 	Poll:         {name: "poll"},
 	Send:         {name: "send", ref: true, how: []string{"value", "error", "continue", "injected", "event", "continue-value", "injected-value", "both", "unknown", "null", "nothing"}},
@@ -175,6 +196,7 @@ var table = [dos]parts{
 	DoTargetCall: {name: "target-call", ref: true, calls: Program, how: []string{"plain", "send", "bad-fd", "flags", "reserved", "nr", "too-big", "fault", "null"}},
 	PinInstall:   {name: "pin", ref: true, how: []string{"plain", "anywhere", "overlap", "flags", "misaligned", "empty", "bad-fd", "unsealed", "null"}},
 	SendRedirect: {name: "redirect", ref: true, how: []string{"pointer", "scalar", "beyond", "no-flags", "no-length", "not-in-mask", "overflow", "bad-fd", "unsealed", "null"}},
+	Memory:       {name: "memory", how: []string{"write", "shrink", "grow", "punch", "map", "seal"}},
 	Kill:         {name: "kill"},
 	Close:        {name: "close"},
 	Unknown:      {name: "ioctl", ref: true},
