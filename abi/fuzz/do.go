@@ -22,6 +22,12 @@ func (w *world) do(o model.Op, number int32) model.Answer {
 		}
 		w.trap(int(o.Task), o.Call)
 		return model.Answer{}
+	case model.Child:
+		if w.gone() || !w.returned(int(o.Task)) {
+			return model.Answer{Skipped: true}
+		}
+		w.fork(int(o.Task), o.Call)
+		return model.Answer{}
 	case model.Fork:
 		i := int(o.Task)
 		if w.gone() || !w.returned(i) {
@@ -108,10 +114,10 @@ func (w *world) do(o model.Op, number int32) model.Answer {
 			w.received(n, &a)
 		}
 	case model.AddFD:
-		a.Result = w.file(int64(r))
+		a.Result = w.file(w.owner(number), int64(r))
 	case model.DoTargetCall:
 		if c, ok := arg.(*abi.NotifTargetCall); ok {
-			a.Result = w.result(o.Call, c.Ret)
+			a.Result = w.result(w.owner(number), o.Call, c.Ret)
 		}
 	}
 	return a
@@ -155,7 +161,7 @@ func (w *world) received(n *abi.Notif, a *model.Answer) {
 	// What is no task, or no call, of ours is none that the model knows.
 	a.Task, a.Call = model.Tasks, model.Calls
 	for i, tid := range w.TIDs {
-		if uint32(tid) == n.PID {
+		if uint32(tid) == n.PID || uint32(w.board.tasks[i].child) == n.PID {
 			a.Task = uint8(i)
 		}
 	}
@@ -169,9 +175,35 @@ func (w *world) received(n *abi.Notif, a *model.Answer) {
 	}
 }
 
-// result is what a call gave, in the model's words. What was written is compared
-// once nobody writes any more.
-func (w *world) result(c model.Call, ret int64) model.Result {
+// owner is the process whose notification has a number.
+func (w *world) owner(number int32) int {
+	for i := range w.state.Tasks {
+		if t := &w.state.Tasks[i]; t.Child && t.ID == number {
+			return int(w.board.tasks[i].child)
+		}
+	}
+	return w.PID()
+}
+
+// returns is what a task was told to do has given.
+func (w *world) returns(i int) model.Result {
+	s := &w.board.tasks[i]
+	if !w.forked[i] {
+		return w.result(w.PID(), w.calls[i], s.ret)
+	}
+	if w.calls[i] == model.Getppid && s.ret == int64(w.PID()) {
+		return model.Result{Kind: model.Ppid}
+	}
+	r := w.result(0, w.calls[i], s.ret)
+	if r.Kind == model.Lost && !w.dead { // the child has looked at it
+		r = model.Result{Kind: model.File, Byte: s.byte}
+	}
+	return r
+}
+
+// result is what a call of a process gave, in the model's words. What was written is
+// compared once nobody writes any more.
+func (w *world) result(pid int, c model.Call, ret int64) model.Result {
 	switch {
 	case ret < 0:
 		return model.Result{Kind: model.Errno, Val: int32(-ret)}
@@ -182,16 +214,16 @@ func (w *world) result(c model.Call, ret int64) model.Result {
 	case ret == 1:
 		return model.Result{Kind: model.Wrote}
 	case ret >= freeFD || c == model.Openat && ret > 2: // another program has closed some
-		return w.file(ret)
+		return w.file(pid, ret)
 	}
 	return model.Result{Kind: model.Value, Val: int32(ret)}
 }
 
-// file is what a descriptor of the target leads to.
-func (w *world) file(fd int64) model.Result {
+// file is what a descriptor of a process leads to.
+func (w *world) file(pid int, fd int64) model.Result {
 	w.given = true
 	b := []byte{'?'}
-	f, err := unix.Open(fmt.Sprintf("/proc/%d/fd/%d", w.PID(), fd), unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	f, err := unix.Open(fmt.Sprintf("/proc/%d/fd/%d", pid, fd), unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return model.Result{Kind: model.Lost}
 	}

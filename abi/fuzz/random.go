@@ -10,7 +10,7 @@ import (
 
 // weights are how often an operation is taken, where it can do something.
 var weights = [model.Unknown + 1]int{
-	model.Trap: 12, model.Signal: 4, model.Fork: 1, model.Map: 2, model.Recv: 12, model.Poll: 1, model.Send: 8, model.IDValid: 2, model.SetFlags: 1,
+	model.Trap: 12, model.Signal: 4, model.Fork: 1, model.Child: 3, model.Map: 2, model.Recv: 12, model.Poll: 1, model.Send: 8, model.IDValid: 2, model.SetFlags: 1,
 	model.AddFD: 8, model.DoInject: 8, model.DoTargetCall: 8, model.PinInstall: 5, model.SendRedirect: 8, model.Unknown: 1,
 	model.Memory: 1, model.Kill: 1, model.Close: 1,
 }
@@ -134,7 +134,7 @@ func useful(s *model.State, do model.Do) bool {
 		received = received || p == model.Sent || p == model.Armed
 	}
 	switch do {
-	case model.Trap, model.Fork, model.Map:
+	case model.Trap, model.Fork, model.Child, model.Map:
 		return idle
 	case model.Recv:
 		return s.Requests > 0
@@ -190,8 +190,8 @@ func raceable(step Step, s *model.State) bool {
 			if recvs++; o.How == model.RecvReadOnly {
 				return false
 			}
-		case model.Trap, model.Fork:
-			if news++; s.Execed || o.Do == model.Trap && o.Call == model.Program || s.Tasks[o.Task].Phase != model.Idle || o.Do == model.Fork && (kills > 0 || step[1].Do == model.Kill) {
+		case model.Trap, model.Fork, model.Child:
+			if news++; s.Execed || o.Do == model.Trap && o.Call == model.Program || s.Tasks[o.Task].Phase != model.Idle || o.Do != model.Trap && (kills > 0 || step[1].Do == model.Kill) {
 				return false
 			}
 		case model.Signal:

@@ -43,7 +43,7 @@ func (f *Finding) C() (string, error) {
 			fmt.Fprintf(&main, "\trace(%s);\n", strings.Join(names, ", "))
 		}
 		for _, o := range step {
-			if o.Do == model.Trap && !w.state.Execed && w.state.Tasks[o.Task].Phase == model.Idle {
+			if (o.Do == model.Trap || o.Do == model.Child) && !w.state.Execed && w.state.Tasks[o.Task].Phase == model.Idle {
 				w.calls[o.Task] = o.Call
 			}
 		}
@@ -132,8 +132,11 @@ func symbolic(filter Filter) *world {
 func (w *world) statement(o model.Op, number int32, recv string) string {
 	what := fmt.Sprintf("%q", o.String())
 	switch o.Do {
-	case model.Trap:
+	case model.Trap, model.Child:
 		args := []string{fmt.Sprint(o.Task), cCall(w.tools.nr(o.Call))}
+		if o.Do == model.Child {
+			args[1] = "FORK | " + args[1]
+		}
 		for _, a := range w.args(o.Call, int(o.Task)) {
 			args = append(args, cValue(a))
 		}

@@ -10,8 +10,9 @@ type situations map[situation]struct{}
 type situation struct {
 	features model.Features
 	tasks    [model.Tasks]struct {
-		phase model.Phase
-		call  model.Call
+		phase         model.Phase
+		call          model.Call
+		child, pinned bool
 	}
 	pinned, waits, race, killed, closed bool
 
@@ -33,6 +34,7 @@ func situationOf(state *model.State) situation {
 	for i := range state.Tasks {
 		if t := &state.Tasks[i]; t.Phase != model.Idle {
 			k.tasks[i].phase, k.tasks[i].call = t.Phase, t.Call
+			k.tasks[i].child, k.tasks[i].pinned = t.Child, t.Pinned
 		}
 	}
 	return k

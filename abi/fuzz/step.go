@@ -139,6 +139,7 @@ func (w *world) stepFor(step Step, numbers []int32) *Finding {
 		}
 	}
 	w.state = rest[0].state
+	defer w.meet()
 	if len(rest) > 1 {
 		return w.agree(rest)
 	}
@@ -177,6 +178,9 @@ func (w *world) settle(before model.State, fits []candidate) (results [model.Tas
 	if fits[0].state.Killed && !w.dead && !w.dies() {
 		return results, false
 	}
+	if (w.dead || fits[0].state.Execed) && !w.orphaned() {
+		return results, false
+	}
 	for i := range w.state.Tasks {
 		var returns, traps bool
 		for _, c := range fits {
@@ -209,8 +213,8 @@ func (w *world) settle(before model.State, fits []candidate) (results [model.Tas
 			}
 			pause = min(pause+10*time.Microsecond, time.Millisecond)
 		}
-		if returns && w.returned(i) {
-			results[i] = w.result(w.calls[i], w.board.tasks[i].ret)
+		if returns && !before.Execed && w.returned(i) { // a new program has no tasks of ours
+			results[i] = w.returns(i)
 		}
 	}
 	return results, w.stuck.Load() == nil

@@ -45,7 +45,11 @@ type slot struct {
 	nr   uint64
 	args [6]uint64
 	ret  int64
-	_    [64]byte
+	// Of a child that has made the call: who that is, and what it has read from the
+	// descriptor that it got, if it did get one.
+	child int32
+	byte  byte
+	_     [64]byte
 }
 
 const boardSize = int(unsafe.Sizeof(board{}))
@@ -175,21 +179,26 @@ func serve(conn *notify.Conn) error {
 	return err
 }
 
-// forkNr is no syscall's number: what has it is to fork.
+// forkNr is no syscall's number: what has it is to fork. The rest of the number is the
+// call that the child is to make; call 0 of no architecture is among those.
 const forkNr = 1 << 32
 
-// fork has the calling thread make a child, which ends at once, and wait for that. It
-// returns 0, or a negative errno. The end is no signal to anybody: a thread that
-// waits in a trapped call could be who takes it. Nothing here may look at the stack's
-// bound, where the runtime leaves word that a thread is to stop: the child would.
+// fork has the calling thread make a child, and wait for its end. It leaves in ret what
+// the child's call gave; 0 if that has made none, or a negative errno of its own. The end
+// is no signal to anybody: a thread that waits in a trapped call could be who takes it.
+// Nothing here may look at the stack's bound, where the runtime leaves word that a thread
+// is to stop: the child would.
 //
 //go:nosplit
-func fork() int64 {
+func (s *slot) fork() {
+	s.ret = 0
 	pid, _, e := unix.RawSyscall6(unix.SYS_CLONE, 0, 0, 0, 0, 0, 0)
 	if e != 0 {
-		return -int64(e)
+		s.ret = -int64(e)
+		return
 	}
 	if pid == 0 {
+		s.inherit()
 		for {
 			unix.RawSyscall(unix.SYS_EXIT_GROUP, 0, 0, 0)
 		}
@@ -197,7 +206,36 @@ func fork() int64 {
 	for e = unix.EINTR; e == unix.EINTR; {
 		_, _, e = unix.RawSyscall6(unix.SYS_WAIT4, pid, 0, unix.WALL, 0, 0, 0)
 	}
-	return -int64(e)
+	if e != 0 {
+		s.ret = -int64(e)
+	}
+}
+
+// inherit has a child make the call that its parent was told of. It dies with that.
+//
+//go:nosplit
+func (s *slot) inherit() {
+	nr := uintptr(s.nr &^ forkNr)
+	if nr == 0 {
+		return
+	}
+	unix.RawSyscall(unix.SYS_PRCTL, unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0)
+	pid, _, _ := unix.RawSyscall(unix.SYS_GETPID, 0, 0, 0)
+	s.child, s.byte = int32(pid), '?'
+	s.call(nr)
+	if s.ret > 0 { // else, or if that is no descriptor, nothing is read
+		unix.RawSyscall6(unix.SYS_PREAD64, uintptr(s.ret), uintptr(unsafe.Pointer(&s.byte)), 1, 0, 0, 0)
+	}
+}
+
+// call makes a call, and leaves what it gives in ret.
+//
+//go:nosplit
+func (s *slot) call(nr uintptr) {
+	r, _, e := unix.RawSyscall6(nr, uintptr(s.args[0]), uintptr(s.args[1]), uintptr(s.args[2]), uintptr(s.args[3]), uintptr(s.args[4]), uintptr(s.args[5]))
+	if s.ret = int64(r); e != 0 {
+		s.ret = -int64(e)
+	}
 }
 
 // serve makes calls for ever, on this thread.
@@ -207,12 +245,10 @@ func (s *slot) serve() {
 			wait(&s.told, seen)
 		}
 		seen++
-		if s.nr == forkNr {
-			s.ret = fork()
-		} else if r, _, e := unix.RawSyscall6(uintptr(s.nr), uintptr(s.args[0]), uintptr(s.args[1]), uintptr(s.args[2]), uintptr(s.args[3]), uintptr(s.args[4]), uintptr(s.args[5])); e != 0 {
-			s.ret = -int64(e)
+		if s.nr&forkNr != 0 {
+			s.fork()
 		} else {
-			s.ret = int64(r)
+			s.call(uintptr(s.nr))
 		}
 		atomic.StoreUint32(&s.done, seen)
 		wake(&s.done)

@@ -80,6 +80,32 @@ func TestSequences(t *testing.T) {
 			map 0 unmap => EPERM
 			memory write => EPERM
 			memory seal => EBUSY`},
+		{"children", everything, `
+			trap 0 openat
+			recv plain
+			pin newest plain
+			child 0 openat => skipped
+			child 1 write
+			signal 1 interrupt
+			recv plain
+			pin newest plain => EEXIST
+			redirect newest pointer
+			child 1 openat
+			send newest value => EINPROGRESS
+			send newest-2 value
+			map 1 unmap => skipped
+			close
+			child 1 openat`},
+		{"a child's own pin", everything, `
+			child 0 openat
+			recv plain
+			redirect newest pointer => EFAULT
+			pin newest plain
+			map 1 unmap
+			trap 1 openat
+			recv plain
+			redirect newest pointer => EFAULT
+			redirect newest-1 pointer`},
 		{"a filter without the flag", everything &^ Redirect, `
 			trap 0 openat
 			recv plain

@@ -13,8 +13,9 @@ type Do uint8
 const (
 	Trap Do = iota // a task calls
 	Signal
-	Fork // a task that is in no call has a child, which ends at once
-	Map  // one that is in no call does something to what is mapped where redirects point to
+	Fork  // a task that is in no call has a child, which ends at once
+	Child // one that is in no call has a child that makes one, and waits for its end
+	Map   // one that is in no call does something to what is mapped where redirects point to
 	Recv
 	Poll
 	Send
@@ -35,7 +36,7 @@ const (
 // Op is one operation.
 type Op struct {
 	Do   Do
-	Task uint8 // of Trap, Signal, Fork and Map
+	Task uint8 // of Trap, Signal, Fork, Child and Map
 	// Ref is whose id it is for: 0 is the newest notification, 1 the one before;
 	// NextID is the one that comes next, NoID one that never comes.
 	Ref  int8
@@ -185,6 +186,7 @@ var table = [dos]parts{
 	Trap:         {name: "trap", task: true, calls: Calls},
 	Signal:       {name: "signal", task: true, how: []string{"restart", "interrupt"}},
 	Fork:         {name: "fork", task: true},
+	Child:        {name: "child", task: true, calls: Program},
 	Map:          {name: "map", task: true, how: []string{"unmap", "writable", "nothing", "move", "over", "discard"}},
 	Recv:         {name: "recv", how: []string{"plain", "dirty", "null", "read-only"}},
 	Poll:         {name: "poll"},

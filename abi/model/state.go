@@ -31,7 +31,8 @@ type State struct {
 	// Requests is how often RECV does not wait: a notification counts once,
 	// also when it is gone before it was received.
 	Requests int32
-	// Pinned is whether there is a pin where redirects point to.
+	// Pinned is whether there is a pin where redirects point to, in the memory that
+	// tasks share.
 	Pinned bool
 	// Killed is set once the target is dead or, while Racing, about to die; Closed
 	// once the listener is closed.
@@ -65,6 +66,9 @@ type Task struct {
 	// that the call does is done.
 	Good   bool
 	Result Result // of Leaving
+	// Child is whether it is a child of the task that is in the call, with memory of its
+	// own: then Pinned is that of State, for that.
+	Child, Pinned bool
 }
 
 // open reports whether a notification waits for an answer.
@@ -144,6 +148,14 @@ func (c Call) substitute() Result {
 		r.Byte = Substitute
 	}
 	return r
+}
+
+// pinned is whether there is a pin in a task's memory.
+func (s *State) pinned(t *Task) *bool {
+	if t.Child {
+		return &t.Pinned
+	}
+	return &s.Pinned
 }
 
 // find is the task whose notification has an id.

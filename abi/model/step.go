@@ -41,7 +41,8 @@ func (s *State) Number(o Op) int32 {
 	return s.Next - 1 - int32(o.Ref) // before the first one: those of an earlier listener's life, gone
 }
 
-// Do is what o can come to, which is one thing only unless s.Racing. For id it
+// Do is what o can come to, which is one thing only unless s.Racing, or what a child is
+// given with its answer can be gone with that. For id it
 // takes the number that Number gave before a race began.
 func (s State) Do(o Op, id int32) []Outcome {
 	if !s.Racing {
@@ -105,6 +106,13 @@ func (s State) do(o Op, id int32) []Outcome {
 	case Fork:
 		// The child has the filter, too, until it is gone.
 		return []Outcome{{s, Answer{Skipped: s.Tasks[o.Task].Phase != Idle}}}
+	case Child:
+		if s.Tasks[o.Task].Phase != Idle {
+			return []Outcome{{s, Answer{Skipped: true}}}
+		}
+		s.trap(int(o.Task), o.Call)
+		s.Tasks[o.Task].Child, s.Tasks[o.Task].Pinned = true, s.Pinned
+		return fails(0)
 	case Map:
 		if s.Tasks[o.Task].Phase != Idle || o.How == MapOver && !s.Pinned {
 			return []Outcome{{s, Answer{Skipped: true}}}
@@ -156,6 +164,10 @@ func (s State) do(o Op, id int32) []Outcome {
 	a, e := s.act(t, o)
 	a.Errno = e
 	all = append(all, Outcome{s, a})
+	if t.Child && (s.Racing || o.answersItself()) && a.Result.Kind == File {
+		a.Result = Result{Kind: Lost} // its owner may have ended by now
+		all = append(all, Outcome{s, a})
+	}
 	if s.Killed {
 		all = append(all, before.cutShort(o, id, a)...)
 	}
@@ -163,7 +175,7 @@ func (s State) do(o Op, id int32) []Outcome {
 }
 
 // Calls reports whether o has a task of the target make a call.
-func (o Op) Calls() bool { return o.Do == Trap || o.Do == Fork || o.Do == Map }
+func (o Op) Calls() bool { return o.Do == Trap || o.Do == Fork || o.Do == Child || o.Do == Map }
 
 // mapping is what the target is told that does something to where redirects point to: a
 // pin stays as it is, and without one there is nothing.
@@ -261,13 +273,14 @@ func (s *State) act(t *Task, o Op) (a Answer, e syscall.Errno) {
 			t.Good = true
 		}
 	case PinInstall:
-		if o.How == PinOverlap || o.How == PinPlain && s.Pinned {
+		there := s.pinned(t)
+		if o.How == PinOverlap || o.How == PinPlain && *there {
 			return a, syscall.EEXIST
 		}
-		s.Pinned = s.Pinned || o.How == PinPlain
+		*there = *there || o.How == PinPlain
 	case SendRedirect:
 		switch {
-		case o.How == RedirectBeyond || o.How == RedirectPtr && !s.Pinned:
+		case o.How == RedirectBeyond || o.How == RedirectPtr && !*s.pinned(t):
 			return a, syscall.EFAULT
 		case o.How == RedirectPtr:
 			leave(t.Call.substitute())
@@ -317,6 +330,8 @@ func (s State) signal(o Op) []Outcome {
 	}
 	t := &s.Tasks[o.Task]
 	switch {
+	case t.Child: // the task itself waits for that, and goes on doing so
+		return []Outcome{same}
 	case t.Phase == Idle || t.Phase == Restarting || t.open() && s.Features.Has(Killable):
 		return []Outcome{same}
 	case t.Phase == Leaving && (!s.Racing || s.Features.Has(Killable)):

@@ -26,6 +26,7 @@ func TestFuzzMachines(t *testing.T) {
 		"inject_twice":      "inject newest ",
 		"target_call_flags": "target-call newest ",
 		"redirect_empty":    "redirect newest ",
+		"pin_unsealed":      "map ",
 	} {
 		t.Run(fault, func(t *testing.T) {
 			needGuests(t, "amd64")
@@ -63,9 +64,7 @@ func TestFuzzMachines(t *testing.T) {
 // TestFuzzExec: a program with an exec that succeeds agrees with the model, and
 // does not where no pin can be installed at the event.
 func TestFuzzExec(t *testing.T) {
-	needGuests(t, "amd64")
-	file := filepath.Join(t.TempDir(), "exec.txt")
-	if err := os.WriteFile(file, []byte(`
+	testFuzzReplay(t, "exec_event_pin", "pin newest plain", `
 		trap 0 openat
 		trap 1 program
 		recv plain
@@ -77,14 +76,42 @@ func TestFuzzExec(t *testing.T) {
 		pin newest plain
 		addfd newest plain | target-call newest openat plain
 		send newest nothing
-	`), 0o644); err != nil {
+	`)
+}
+
+// TestFuzzChild: so does one with the calls of children, which have what their parent
+// had mapped, and does not where they have no pins.
+func TestFuzzChild(t *testing.T) {
+	testFuzzReplay(t, "pin_fork", "redirect newest pointer", `
+		trap 1 write
+		recv plain
+		pin newest plain
+		child 0 openat
+		recv plain
+		redirect newest pointer
+		child 0 write
+		recv plain
+		target-call newest openat plain
+		pin newest plain
+		addfd newest send
+		child 0 getppid | send newest continue
+		kill
+	`)
+}
+
+// testFuzzReplay wants a program to agree with the model, and not with a kernel that
+// has a fault, which shows in what the finding says.
+func testFuzzReplay(t *testing.T, fault, shows, program string) {
+	needGuests(t, "amd64")
+	file := filepath.Join(t.TempDir(), "program.txt")
+	if err := os.WriteFile(file, []byte(program), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	replay := []string{"fuzz", "--on", "amd64", "--replay", file, "--filter", "redirect", "--quiet"}
 	newCommand(t, append(replay, "--kernel", "patched", "--times", "20")...).runs(t, exitOK)
-	c := newCommand(t, append(replay, "--fault", "exec_event_pin")...)
+	c := newCommand(t, append(replay, "--fault", fault)...)
 	c.runs(t, exitFailed)
-	if want := "pin newest plain"; !strings.Contains(c.stdout.String(), want) {
-		t.Errorf("no finding has %q:\n%s", want, &c.stdout)
+	if !strings.Contains(c.stdout.String(), shows) {
+		t.Errorf("no finding has %q:\n%s", shows, &c.stdout)
 	}
 }
