@@ -18,6 +18,7 @@ type Conn struct {
 	fd     int
 	poller syscall.RawConn // see Poll
 	file   *os.File        // which the poller waits for
+	buf    []byte          // of Recv, which one at a time calls
 }
 
 // maxMessage bounds one message, in bytes.
@@ -99,7 +100,10 @@ func (c *Conn) Send(v any, fd int) error {
 // Recv receives one message into v and returns the descriptor that came with
 // it, or -1. A closed peer gives ErrPeerGone.
 func (c *Conn) Recv(v any) (fd int, err error) {
-	buf := make([]byte, maxMessage+1)
+	if c.buf == nil {
+		c.buf = make([]byte, maxMessage+1)
+	}
+	buf := c.buf
 	oob := make([]byte, unix.CmsgSpace(4))
 	var n, oobn int
 	read := func(uintptr) (there bool) {
