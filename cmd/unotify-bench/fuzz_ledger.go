@@ -59,6 +59,9 @@ func newFuzzOrder(p *fuzzPlan, where, release, sha256 string) fuzzOrder {
 	return o
 }
 
+// ledgerMax bounds a ledger, in bytes.
+const ledgerMax = 64 << 20
+
 // openFuzzLedger reads a ledger, of which there may be none yet. A last line that was
 // cut short is left out, as it is by add.
 func openFuzzLedger(path string) (*fuzzLedger, error) {
@@ -66,10 +69,17 @@ func openFuzzLedger(path string) (*fuzzLedger, error) {
 	if path == "" {
 		return l, nil
 	}
-	text, err := os.ReadFile(path)
+	info, err := os.Stat(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return l, nil
 	}
+	if err == nil && (!info.Mode().IsRegular() || info.Size() > ledgerMax) {
+		err = fmt.Errorf("%s is no file of %d MiB at most", path, ledgerMax>>20)
+	}
+	if err != nil {
+		return nil, usageError("--ledger: %w", err)
+	}
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, usageError("--ledger: %w", err)
 	}

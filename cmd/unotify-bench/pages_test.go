@@ -101,15 +101,16 @@ var pages = map[string][]followed{
 	},
 	"reliability.md": {
 		{line: "unotify-bench fuzz --on host", short: []string{"host", "host --length 1 --ops 200"}},
-		// Not everybody has a kernel with KASAN.
-		{line: "unotify-bench fuzz --on amd64", short: []string{"amd64", "amd64 --kernel patched --length 1 --ops 200"}},
+		{line: "unotify-bench fuzz --on host --length 5 --ops 0", short: []string{"5", "3"}, says: " 2744 "},
 		{line: "unotify-bench fuzz --on arm64 --kernel patched --length 2 --ops 3000", short: []string{"2 --ops 3000", "1 --ops 100"}},
 		{line: "unotify-bench fuzz --on riscv64 --kernel patched --length 2 --ops 3000", short: []string{"2 --ops 3000", "1 --ops 100"}},
 		{line: "unotify-bench fuzz --on amd64 --fault inject_twice", by: "TestFuzzMachines"},
 		{line: "go test ./abi/fuzz -run TestEnds -v", by: "TestEnds"},
 		{line: "unotify-bench fuzz --on host --length 0 --ops 60000 --seed 4", short: []string{"60000", "200"}},
-		{line: "unotify-bench fuzz --on amd64,riscv64 --kernel patched --length 0 --ops 6000 --seed 7 --ends --part 1/8", short: []string{",riscv64", "", "6000", "100", "1/8", "1/200"}},
-		{line: "unotify-bench fuzz --on amd64 --length 1 --ops 1500", short: []string{"1500", "100 --kernel patched"}},
+		// Not everybody has kernels with KASAN, or a day.
+		{line: "for part in $(seq 20); do unotify-bench fuzz --length 5 --ops 0 --part $part/20 --ledger results/fuzz/ledger.jsonl; done", short: []string{"20", "2", "fuzz --length 5", "fuzz --on host --length 2", "results/fuzz", "."}, says: "in 196 programs on host"},
+		{line: "for seed in $(seq 201 210); do unotify-bench fuzz --length 0 --ops 50000 --seed $seed --ledger results/fuzz/ledger.jsonl; done", short: []string{"210", "202", "fuzz", "fuzz --on host", "50000", "200", "results/fuzz", "."}, says: "on host, 0 findings"},
+		{line: "unotify-bench fuzz --kernel patched --length 0 --ops 0 --ends", short: []string{"fuzz", "fuzz --on amd64 --part 1/200"}},
 		{line: "go test ./cmd/unotify-bench -run TestFaultKills -v -timeout 5h -faults.n 100 -faults.tables $PWD/results/faults", by: "TestFaultKills"},
 		{line: "go test ./cmd/unotify-bench -run TestFaultStops -v -timeout 5h -faults.n 12 -faults.stop 60s", by: "TestFaultStops"},
 		{line: "go test ./cmd/unotify-bench -run TestFaultFights -v -timeout 5h -faults.n 30", by: "TestFaultFights"},

@@ -91,24 +91,30 @@ func TestREADMECompare(t *testing.T) {
 // it there.
 func generated(t *testing.T, begin, end, want string) {
 	t.Helper()
-	readme := filepath.Join("..", "..", "README.md")
-	text, err := os.ReadFile(readme)
+	generatedIn(t, "README.md", begin, end, want)
+}
+
+// generatedIn is generated for another page.
+func generatedIn(t *testing.T, page, begin, end, want string) {
+	t.Helper()
+	path := filepath.Join("..", "..", page)
+	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	head, rest, ok1 := strings.Cut(string(text), begin)
 	got, tail, ok2 := strings.Cut(rest, end)
 	if !ok1 || !ok2 {
-		t.Fatalf("README has no place for what is between %q and %q", begin, end)
+		t.Fatalf("%s has no place for what is between %q and %q", page, begin, end)
 	}
 	if *update {
-		if err := os.WriteFile(readme, []byte(head+begin+want+end+tail), 0o644); err != nil {
+		if err := os.WriteFile(path, []byte(head+begin+want+end+tail), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("README does not show what the tool prints for results/ (update with -update):\n%s", diff)
+		t.Errorf("%s does not show what the tool prints for results/ (update with -update):\n%s", page, diff)
 	}
 }
 

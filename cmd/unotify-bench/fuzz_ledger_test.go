@@ -1,0 +1,122 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"unotify-bench/abi/fuzz"
+	"unotify-bench/abi/model"
+)
+
+// TestREADMELedger checks that docs/reliability.md has what the committed ledger comes to.
+func TestREADMELedger(t *testing.T) {
+	l, err := openFuzzLedger(filepath.Join("..", "..", "results", "fuzz", "ledger.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(l.pieces) == 0 {
+		t.Fatal("the ledger is empty")
+	}
+	generatedIn(t, filepath.Join("docs", "reliability.md"), "-run TestREADMELedger -update -->\n", "<!-- end of ledger -->", ledgerTable(l.pieces))
+}
+
+// FuzzLedger: a line of a ledger is one that can be written again, or an error, and what
+// a ledger with it comes to steers no terminal.
+func FuzzLedger(f *testing.F) {
+	for _, line := range []string{
+		`{"where":"host","kernel":"6.1","length":3,"part":"1/1","operations":5,"programs":2,"situations":1,"findings":0,"whole":true}`,
+		`{"where":"\u001b[2J","kernel":"6.1"}`, `{"where":"host","kernel":"6.1","findings":-1}`, `{"where":"host","kernel":"6.1"}{}`, `{}`,
+	} {
+		f.Add([]byte(line))
+	}
+	f.Fuzz(func(t *testing.T, line []byte) {
+		p, err := parseFuzzPiece(line)
+		if err != nil {
+			return
+		}
+		again, err := json.Marshal(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q, err := parseFuzzPiece(again)
+		if err != nil || *q != *p {
+			t.Errorf("%+v is written as %s, and read as %+v (%v)", p, again, q, err)
+		}
+		l := &fuzzLedger{pieces: []fuzzPiece{*p}}
+		shown(t, "a sum", clean(l.sum()))
+		if (l.has(p.fuzzOrder) != nil) != (p.Whole && p.Findings == 0) {
+			t.Errorf("the ledger does not have what is in it, or has what is not whole: %s", again)
+		}
+	})
+}
+
+// ledgerTable is a row for each kernel, and one for all of them.
+func ledgerTable(pieces []fuzzPiece) string {
+	type row struct {
+		sequences, chance int64
+		parts, of         int // of the longest sequences that were tried
+		length            int
+		places, findings  int
+	}
+	rows := map[string]*row{}
+	var names []string
+	all := &row{}
+	for _, p := range pieces {
+		name := "`" + strings.TrimPrefix(p.Kernel, "6.12.117+unotify-") + "`, " + p.Where
+		r := rows[name]
+		if r == nil {
+			r = &row{}
+			rows[name] = r
+			names = append(names, name)
+		}
+		chance := p.Operations
+		if p.Ops == 0 {
+			chance = 0
+		}
+		for _, r := range []*row{r, all} {
+			r.sequences += p.Operations - chance
+			r.chance += chance
+			r.places = max(r.places, p.Places)
+			r.findings += p.Findings
+		}
+		if p.Length == 0 || !p.Whole {
+			continue
+		}
+		if p.Length > r.length {
+			r.length, r.parts = p.Length, 0
+		}
+		if p.Length == r.length {
+			_, of, _ := parsePart(p.Part)
+			r.of = of
+			r.parts++
+		}
+	}
+	slices.Sort(names)
+	var b strings.Builder
+	b.WriteString("| kernel | all sequences of a length | operations in them | operations by chance | places | findings |\n|---|---|---|---|---|---|\n")
+	for _, name := range names {
+		r := rows[name]
+		tried := "-"
+		if r.length > 0 {
+			n := fuzz.Sequences(len(model.Core()), r.length)
+			tried = fmt.Sprintf("%d: %s of %s", r.length, commas(n*int64(r.parts)/int64(r.of)), commas(n))
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %d | %d |\n", name, tried, commas(r.sequences), commas(r.chance), r.places, r.findings)
+	}
+	fmt.Fprintf(&b, "| together | | %s | %s | | %d |\n\nThat is %s operations.\n", commas(all.sequences), commas(all.chance), all.findings, commas(all.sequences+all.chance))
+	return b.String()
+}
+
+// commas is a number as these pages have it: 1,234,567.
+func commas(n int64) string {
+	text := strconv.FormatInt(n, 10)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}
