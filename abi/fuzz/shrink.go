@@ -2,7 +2,6 @@ package fuzz
 
 import (
 	"slices"
-	"strings"
 )
 
 // tries is how often a program without some of its steps gets a chance to show
@@ -62,7 +61,7 @@ func (r *runner) shrink(filter Filter, p Program, f *Finding) (*Finding, error) 
 
 // Times is how often the program is to be done again: a race does not show each time.
 func (f *Finding) Times() int {
-	if strings.Contains(f.Program, " | ") {
+	if p, err := Parse(f.Program); err == nil && p.races() {
 		return 100
 	}
 	return 1

@@ -124,6 +124,13 @@ func (f fuzzFlags) plan(changed func(flag string) bool) (*fuzzPlan, error) {
 	if p.onHost, p.arches, err = parsePlaces(f.on); err != nil {
 		return nil, err
 	}
+	if f.replay != "" {
+		for _, flag := range []string{"length", "ends", "part", "ops", "seed", "corpus", "ledger"} {
+			if changed(flag) {
+				return nil, usageError("--%s is not for --replay, which has a program already", flag)
+			}
+		}
+	}
 	switch {
 	case f.ops < 0 || f.ops > 1<<40:
 		return nil, usageError("--ops is %d; want 0 or more", f.ops)
@@ -137,8 +144,6 @@ func (f fuzzFlags) plan(changed func(flag string) bool) (*fuzzPlan, error) {
 		return nil, usageError("--jobs is %d; want 1 to 1024", f.jobs)
 	case f.replay == "" && (changed("times") || changed("filter")):
 		return nil, usageError("--times and --filter are for --replay")
-	case f.replay != "" && f.ledger != "":
-		return nil, usageError("--ledger is not for --replay")
 	case f.replay == "" && f.ops == 0 && f.length == 0 && !f.ends:
 		return nil, usageError("--ops 0 and --length 0 leave nothing to do without --ends")
 	}
