@@ -16,34 +16,23 @@ import (
 // it. Several threads may do several.
 func (w *world) do(o model.Op, number int32) model.Answer {
 	switch o.Do {
-	case model.Trap:
-		if w.gone() || !w.returned(int(o.Task)) {
-			return model.Answer{Skipped: true}
-		}
-		w.trap(int(o.Task), o.Call)
-		return model.Answer{}
-	case model.Child:
-		if w.gone() || !w.returned(int(o.Task)) {
-			return model.Answer{Skipped: true}
-		}
-		w.fork(int(o.Task), o.Call)
-		return model.Answer{}
-	case model.Fork:
+	case model.Trap, model.Child, model.Fork, model.Map:
 		i := int(o.Task)
-		if w.gone() || !w.returned(i) {
+		if w.gone() || !w.returned(i) || o.Do == model.Map && o.How == model.MapOver && !w.state.Pinned {
 			return model.Answer{Skipped: true}
 		}
-		w.tell(i, forkNr, [6]uint64{})
-		if !w.comes(i) {
-			return errno(unix.ETIME)
+		switch o.Do {
+		case model.Trap:
+			w.trap(i, o.Call)
+			return model.Answer{}
+		case model.Child:
+			w.child(i, o.Call)
+			return model.Answer{}
+		case model.Fork:
+			w.tell(i, forkNr, [6]uint64{})
+		case model.Map:
+			w.tell(w.mapping(o))
 		}
-		return errno(unix.Errno(-min(0, w.board.tasks[i].ret)))
-	case model.Map:
-		i := int(o.Task)
-		if w.gone() || !w.returned(i) || o.How == model.MapOver && !w.state.Pinned {
-			return model.Answer{Skipped: true}
-		}
-		w.tell(w.mapping(o))
 		if !w.comes(i) {
 			return errno(unix.ETIME)
 		}
@@ -161,7 +150,10 @@ func (w *world) received(n *abi.Notif, a *model.Answer) {
 	// What is no task, or no call, of ours is none that the model knows.
 	a.Task, a.Call = model.Tasks, model.Calls
 	for i, tid := range w.TIDs {
-		if uint32(tid) == n.PID || uint32(w.board.tasks[i].child) == n.PID {
+		if w.ofChild[i] {
+			tid = int(w.board.tasks[i].child)
+		}
+		if uint32(tid) == n.PID {
 			a.Task = uint8(i)
 		}
 	}
@@ -188,7 +180,7 @@ func (w *world) owner(number int32) int {
 // returns is what a task was told to do has given.
 func (w *world) returns(i int) model.Result {
 	s := &w.board.tasks[i]
-	if !w.forked[i] {
+	if !w.ofChild[i] {
 		return w.result(w.PID(), w.calls[i], s.ret)
 	}
 	if w.calls[i] == model.Getppid && s.ret == int64(w.PID()) {

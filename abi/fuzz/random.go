@@ -85,6 +85,8 @@ func pick(rng *rand.Rand, s *model.State, ends bool) model.Op {
 		if ends && rng.IntN(6) == 0 {
 			o.Call = model.Program
 		}
+	}
+	if (do == model.Trap || do == model.Child || do == model.Map) && rng.IntN(4) > 0 {
 		for i := range s.Tasks {
 			if s.Tasks[i].Phase == model.Idle {
 				o.Task = uint8(i)
@@ -175,6 +177,10 @@ func raceable(step Step, s *model.State) bool {
 		}
 	}
 	if step[0].Calls() && step[1].Calls() && step[0].Task == step[1].Task {
+		return false
+	}
+	// Whether a child was made before a pin or after it, nothing shows until much later.
+	if both := func(a, b model.Do) bool { return step[0].Do == a && step[1].Do == b }; both(model.Child, model.PinInstall) || both(model.PinInstall, model.Child) {
 		return false
 	}
 	recvs, news, kills := int32(0), 0, 0

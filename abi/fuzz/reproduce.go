@@ -158,7 +158,7 @@ func (w *world) statement(o model.Op, number int32, recv string) string {
 		for _, v := range a[:5] {
 			args = append(args, cValue(v))
 		}
-		return fmt.Sprintf("map_task(%s);", strings.Join(args, ", "))
+		return fmt.Sprintf("tell_and_wait(%s);", strings.Join(args, ", "))
 	case model.Memory:
 		return fmt.Sprintf("pin_memory(%s, %d);", what, o.How)
 	case model.Kill:

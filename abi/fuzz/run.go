@@ -9,6 +9,8 @@ import (
 	"runtime/debug"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"unotify-bench/abi/model"
 	"unotify-bench/internal/notify"
 	"unotify-bench/internal/tempdir"
@@ -136,6 +138,9 @@ func workerMain() {
 	// another thread would do that a collection has stopped. So there is none but
 	// between programs: see ended.
 	debug.SetGCPercent(-1)
+	// A target's child whose parent is killed is this process's from then on: see
+	// world.end. Nobody else may be there who reaps it.
+	_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 	end := Event{Over: true}
 	if err := work(order, func(e Event) error { return conn.Send(e, -1) }); err != nil {
 		end = Event{Err: err.Error()}

@@ -139,7 +139,7 @@ func (w *world) stepFor(step Step, numbers []int32) *Finding {
 		}
 	}
 	w.state = rest[0].state
-	defer w.meet()
+	defer w.watchChildren()
 	if len(rest) > 1 {
 		return w.agree(rest)
 	}
@@ -178,7 +178,7 @@ func (w *world) settle(before model.State, fits []candidate) (results [model.Tas
 	if fits[0].state.Killed && !w.dead && !w.dies() {
 		return results, false
 	}
-	if (w.dead || fits[0].state.Execed) && !w.orphaned() {
+	if (w.dead || fits[0].state.Execed) && !w.childrenEnd() {
 		return results, false
 	}
 	for i := range w.state.Tasks {

@@ -34,6 +34,10 @@ type board struct {
 	argv    [2]uint64
 	tids    [model.Tasks]int32 // 0 for a task that is not there yet
 
+	// alone is 1 once the target has no descriptor of the listener any more, which a child
+	// would have, too: then to close it were not its end.
+	alone uint32
+
 	// From freeFD on, descriptors have each task recorded: see follow.
 	followed bool
 }
@@ -175,6 +179,8 @@ func serve(conn *notify.Conn) error {
 		return err
 	}
 	unix.Close(fd)
+	atomic.StoreUint32(&b.alone, 1)
+	wake(&b.alone)
 	_, err = conn.Recv(&how) // until the supervisor is gone
 	return err
 }

@@ -50,14 +50,14 @@ type world struct {
 	calls [model.Tasks]model.Call
 	// Of each task, whether it has a child make its call, and a pidfd of that, -1 if it
 	// has none.
-	forked [model.Tasks]bool
-	childs [model.Tasks]int
-	files  [model.Tasks][]byte // behind writeFD: what is written, then zeros
-	wrote  [model.Tasks]int    // bytes of that, so far
-	slot   uint64              // of pins
-	maps   int                 // pins there are
-	ops    int64               // done so far
-	given  bool                // the target has descriptors that it did not ask for
+	ofChild [model.Tasks]bool
+	pidfds  [model.Tasks]int
+	files   [model.Tasks][]byte // behind writeFD: what is written, then zeros
+	wrote   [model.Tasks]int    // bytes of that, so far
+	slot    uint64              // of pins
+	maps    int                 // pins there are
+	ops     int64               // done so far
+	given   bool                // the target has descriptors that it did not ask for
 
 	closed bool // the listener is
 	dead   bool // the target is, and was waited for
@@ -70,7 +70,7 @@ type world struct {
 // start makes a target with a filter. Of the features those of the kernel are the
 // tools'.
 func (t *tools) start(filter Filter) (w *world, err error) {
-	w = &world{tools: t, Listener: notify.Listener{FD: -1}, childs: [model.Tasks]int{-1, -1}}
+	w = &world{tools: t, Listener: notify.Listener{FD: -1}, pidfds: [model.Tasks]int{-1, -1}}
 	w.state.Features = t.kernel&^(model.Redirect|model.Killable) | filter
 	defer func() {
 		if err != nil {
@@ -127,6 +127,9 @@ func (t *tools) start(filter Filter) (w *world, err error) {
 	}
 	if w.FD < 0 {
 		return w, errors.New("the target: " + w.Err)
+	}
+	for atomic.LoadUint32(&w.board.alone) == 0 && w.stuck.Load() == nil {
+		wait(&w.board.alone, 0)
 	}
 	w.board.argv[0] = w.Board + uint64(unsafe.Offsetof(w.board.program))
 	return w, w.learn()
@@ -194,9 +197,13 @@ func (w *world) end() {
 	if w.Process != nil {
 		_ = w.Wait()
 	}
-	for _, fd := range w.childs {
+	for i, fd := range w.pidfds {
 		if fd >= 0 {
 			unix.Close(fd)
+		}
+		// Whom its parent has not reaped is this process's: see workerMain.
+		if w.board != nil && w.board.tasks[i].child > 0 {
+			_, _ = unix.Wait4(int(w.board.tasks[i].child), nil, unix.WNOHANG|unix.WALL, nil)
 		}
 	}
 	for _, f := range w.files {
@@ -218,36 +225,36 @@ func (w *world) tell(i int, nr uint64, args [6]uint64) {
 
 // trap has a task make a call that is notified.
 func (w *world) trap(i int, c model.Call) {
-	w.calls[i], w.forked[i] = c, false
+	w.calls[i], w.ofChild[i] = c, false
 	w.tell(i, w.tools.nr(c), w.args(c, i))
 }
 
-// fork has a task have a child make a call that is notified.
-func (w *world) fork(i int, c model.Call) {
-	w.calls[i], w.forked[i] = c, true
+// child has a task have a child make a call that is notified.
+func (w *world) child(i int, c model.Call) {
+	w.calls[i], w.ofChild[i] = c, true
 	w.tell(i, forkNr|w.tools.nr(c), w.args(c, i))
 }
 
-// meet knows from here on how to wait for the end of children that there are.
-func (w *world) meet() {
-	for i := range w.childs {
+// watchChildren knows from here on how to wait for the end of children that there are.
+func (w *world) watchChildren() {
+	for i := range w.pidfds {
 		lives := w.state.Tasks[i].Child
-		switch fd := w.childs[i]; {
+		switch fd := w.pidfds[i]; {
 		case lives && fd < 0:
 			if fd, err := unix.PidfdOpen(int(w.board.tasks[i].child), 0); err == nil {
-				w.childs[i] = fd
+				w.pidfds[i] = fd
 			}
 		case !lives && fd >= 0:
 			unix.Close(fd)
-			w.childs[i] = -1
+			w.pidfds[i] = -1
 		}
 	}
 }
 
-// orphaned waits for children whose parent is no more, which ends them. It is false if
+// childrenEnd waits for children whose parent is no more, which ends them. It is false if
 // that is not to be.
-func (w *world) orphaned() bool {
-	for _, fd := range w.childs {
+func (w *world) childrenEnd() bool {
+	for _, fd := range w.pidfds {
 		for left := fd >= 0; left; {
 			fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
 			n, _ := unix.Poll(fds, 100) // of an interrupt nothing has come either
