@@ -16,6 +16,7 @@
 //	every.go      all short sequences
 //	ends.go       all situations with an end, and what comes after
 //	random.go     programs by chance, and what leads them
+//	generator.go  whether all these are what they were
 //	situations.go what has been seen
 //	cover.go      which code of the kernel was reached, where that tells
 //	shrink.go     a finding as short as it can be

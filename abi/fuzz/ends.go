@@ -20,7 +20,7 @@ func (r *runner) ends(filter Filter, part, parts int) error {
 
 // Endings is how many programs Order.Ends tries on a kernel that has everything.
 func Endings() int {
-	return len(endings(model.State{Features: model.Killable | model.Inject | model.TargetCall | model.Pins | model.Event | model.Redirect}))
+	return len(endings(everything))
 }
 
 func endings(s model.State) (all []Program) {

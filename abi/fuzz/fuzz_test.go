@@ -137,6 +137,25 @@ func TestShrink(t *testing.T) {
 	}
 }
 
+// TestGenerator: an order is known again, whatever its seed or part is, and only what it
+// is made of makes another one of it.
+func TestGenerator(t *testing.T) {
+	chance := Order{Ops: 5, Seed: 1}
+	sequences := Order{Length: 3, Part: 1, Parts: 2}
+	seen := map[string]bool{}
+	for _, o := range []Order{chance, sequences, {Ends: true}, {Length: 3, Ops: 5}} {
+		seen[o.Generator()] = true
+	}
+	if len(seen) != 4 {
+		t.Errorf("four kinds of orders have %d generators", len(seen))
+	}
+	for _, o := range []Order{{Ops: 7, Seed: 2}, {Length: 4, Part: 2, Parts: 2}} {
+		if !seen[o.Generator()] {
+			t.Errorf("%+v has a generator of its own", o)
+		}
+	}
+}
+
 // TestC: what a finding prints in C does the same and is given the same.
 func TestC(t *testing.T) {
 	gcc, err := exec.LookPath("gcc")

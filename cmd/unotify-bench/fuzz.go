@@ -162,11 +162,15 @@ func (f fuzzFlags) plan(changed func(flag string) bool) (*fuzzPlan, error) {
 	if p.order.Part, p.order.Parts, err = parsePart(f.part); err != nil {
 		return nil, err
 	}
+	if f.replay != "" {
+		p.past = &fuzzLedger{}
+		return p, p.addReplay()
+	}
 	if p.past, err = openFuzzLedger(f.ledger); err != nil {
 		return nil, err
 	}
-	if f.replay != "" {
-		return p, p.addReplay()
+	if err := notInput(f.output, []string{f.ledger}); err != nil {
+		return nil, err
 	}
 	p.order.Corpus, err = readCorpus(f.corpus)
 	return p, err

@@ -59,8 +59,9 @@ func FuzzLedger(f *testing.F) {
 func ledgerTable(pieces []fuzzPiece) string {
 	type row struct {
 		sequences, chance int64
-		parts, of         int // of the longest sequences that were tried
-		length            int
+		length            int // of the longest sequences that were tried
+		tried             int64
+		parts             map[string]bool // of these, however often
 		places, findings  int
 	}
 	rows := map[string]*row{}
@@ -70,7 +71,7 @@ func ledgerTable(pieces []fuzzPiece) string {
 		name := "`" + strings.TrimPrefix(p.Kernel, "6.12.117+unotify-") + "`, " + p.Where
 		r := rows[name]
 		if r == nil {
-			r = &row{}
+			r = &row{parts: map[string]bool{}}
 			rows[name] = r
 			names = append(names, name)
 		}
@@ -88,12 +89,13 @@ func ledgerTable(pieces []fuzzPiece) string {
 			continue
 		}
 		if p.Length > r.length {
-			r.length, r.parts = p.Length, 0
+			r.length, r.tried = p.Length, 0
+			clear(r.parts)
 		}
-		if p.Length == r.length {
-			_, of, _ := parsePart(p.Part)
-			r.of = of
-			r.parts++
+		if p.Length == r.length && !r.parts[p.Part] {
+			part, parts, _ := parsePart(p.Part) // which it is, or it were no line
+			r.tried += (fuzz.Sequences(len(model.Core()), r.length) - int64(part) + int64(parts)) / int64(parts)
+			r.parts[p.Part] = true
 		}
 	}
 	slices.Sort(names)
@@ -103,8 +105,7 @@ func ledgerTable(pieces []fuzzPiece) string {
 		r := rows[name]
 		tried := "-"
 		if r.length > 0 {
-			n := fuzz.Sequences(len(model.Core()), r.length)
-			tried = fmt.Sprintf("%d: %s of %s", r.length, commas(n*int64(r.parts)/int64(r.of)), commas(n))
+			tried = fmt.Sprintf("%d: %s of %s", r.length, commas(r.tried), commas(fuzz.Sequences(len(model.Core()), r.length)))
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %d | %d |\n", name, tried, commas(r.sequences), commas(r.chance), r.places, r.findings)
 	}

@@ -80,7 +80,7 @@ func (r *fuzzRunner) drive(l *fuzzLane, drive func() error) error {
 	if errors.Is(err, errEnough) {
 		err = nil
 	}
-	if r.ledger == "" || l.count.Ops == 0 {
+	if r.ledger == "" || l.count.Ops == 0 && len(l.found) == 0 {
 		return err
 	}
 	r.mu.Lock()
@@ -95,7 +95,8 @@ func (l *fuzzLane) place() string { return l.Where }
 
 func (r *fuzzRunner) lane(where, release, sha256 string) *fuzzLane {
 	l := &fuzzLane{fuzzOrder: newFuzzOrder(r.fuzzPlan, where, release, sha256)}
-	if p := r.past.has(l.fuzzOrder); p != nil {
+	// Where a corpus leads depends on more than an order says.
+	if p := r.past.has(l.fuzzOrder); p != nil && r.corpus == "" {
 		l.done = true
 		l.count = fuzz.Count{Ops: p.Operations, Programs: p.Programs, Situations: p.Situations, Places: p.Places}
 	}

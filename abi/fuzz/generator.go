@@ -1,0 +1,41 @@
+package fuzz
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"math/rand/v2"
+
+	"unotify-bench/abi/model"
+)
+
+// everything is a listener of a kernel that has everything.
+var everything = model.State{Features: model.Inject | model.TargetCall | model.Pins | model.Redirect | model.Event | model.Killable}
+
+// Generator tells whether an order is the same programs as it was: it is a hash of what
+// they are made of, and changes with the alphabet, the situations or the deck of chance,
+// whichever the order needs. 8 hexadecimal digits.
+func (o *Order) Generator() string {
+	h := sha256.New()
+	if o.Length > 0 {
+		for _, op := range model.Core() {
+			fmt.Fprintln(h, op)
+		}
+	}
+	if o.Ends {
+		for _, p := range endings(everything) {
+			fmt.Fprintln(h, p)
+		}
+	}
+	if o.Ops > 0 {
+		// A kernel's answers lead chance, too; these are the model's.
+		rng := rand.New(rand.NewPCG(1, 0))
+		for range generated {
+			fmt.Fprintln(h, makeUp(rng, everything, nil))
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)[:4])
+}
+
+// generated is how many programs by chance Generator looks at.
+const generated = 100
