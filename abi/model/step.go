@@ -164,7 +164,7 @@ func (s State) do(o Op, id int32) []Outcome {
 	a, e := s.act(t, o)
 	a.Errno = e
 	all = append(all, Outcome{s, a})
-	if t.Child && (s.Racing || o.answersItself()) && a.Result.Kind == File {
+	if (t.Child || t.Call == Execed) && (s.Racing || o.answersItself()) && a.Result.Kind == File {
 		a.Result = Result{Kind: Lost} // its owner may have ended by now
 		all = append(all, Outcome{s, a})
 	}

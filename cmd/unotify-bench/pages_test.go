@@ -108,9 +108,9 @@ var pages = map[string][]followed{
 		{line: "go test ./abi/fuzz -run TestEnds -v", by: "TestEnds"},
 		{line: "unotify-bench fuzz --on host --length 0 --ops 60000 --seed 4", short: []string{"60000", "200"}},
 		// Not everybody has kernels with KASAN, or a day.
-		{line: "for part in $(seq 20); do unotify-bench fuzz --length 5 --ops 0 --part $part/20 --ledger results/fuzz/ledger.jsonl; done", short: []string{"20", "2", "fuzz --length 5", "fuzz --on host --length 2", "results/fuzz", "."}, says: "in 196 programs on host"},
-		{line: "for seed in $(seq 201 210); do unotify-bench fuzz --length 0 --ops 50000 --seed $seed --ledger results/fuzz/ledger.jsonl; done", short: []string{"210", "202", "fuzz", "fuzz --on host", "50000", "200", "results/fuzz", "."}, says: "on host, 0 findings"},
-		{line: "unotify-bench fuzz --kernel patched --length 0 --ops 0 --ends", short: []string{"fuzz", "fuzz --on amd64 --part 1/200"}},
+		{line: "for on in amd64 arm64 'riscv64 --cpus 1'; do for part in $(seq 20); do unotify-bench fuzz --on $on --length 5 --ops 0 --part $part/20 --ledger results/fuzz/ledger.jsonl; done; done", short: []string{"amd64 arm64 'riscv64 --cpus 1'", "host", "20", "2", "length 5", "length 2", "results/fuzz/", ""}, says: "in 196 programs on host"},
+		{line: "for on in amd64 arm64 'riscv64 --cpus 1'; do for seed in $(seq 301 310); do unotify-bench fuzz --on $on --length 0 --ops 50000 --seed $seed --ledger results/fuzz/ledger.jsonl; done; done", short: []string{"amd64 arm64 'riscv64 --cpus 1'", "host", "310", "302", "50000", "200", "results/fuzz/", ""}, says: "on host, 0 findings"},
+		{line: "unotify-bench fuzz --on amd64,arm64,riscv64 --kernel patched --length 0 --ops 0 --ends", short: []string{",arm64,riscv64", "", "--ends", "--ends --part 1/200"}},
 		{line: "go test ./cmd/unotify-bench -run TestFaultKills -v -timeout 5h -faults.n 100 -faults.tables $PWD/results/faults", by: "TestFaultKills"},
 		{line: "go test ./cmd/unotify-bench -run TestFaultStops -v -timeout 5h -faults.n 12 -faults.stop 60s", by: "TestFaultStops"},
 		{line: "go test ./cmd/unotify-bench -run TestFaultFights -v -timeout 5h -faults.n 30", by: "TestFaultFights"},
