@@ -34,7 +34,7 @@ var graph = map[string]row{
 	suiteDir: {[]string{"abi/", "asmstubs", "internal/notify", "internal/tempdir", xsys}, []string{cmpPkg, "golang.org/x/arch/", "internal/leak"}},
 
 	// The wire ABI as a program: a leaf.
-	modelDir: {nil, []string{cmpPkg}},
+	modelDir: {nil, []string{cmpPkg, xsys}},
 	fuzzDir:  {[]string{"abi", modelDir, "asmstubs", "internal/notify", "internal/tempdir", xsys}, []string{cmpPkg, "internal/leak"}},
 
 	// A leaf: a porter lifts it out as it is.

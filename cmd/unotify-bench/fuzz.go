@@ -77,8 +77,7 @@ they come to: a line of JSON for each place, also of what was interrupted.
 
 Exit status 1 if there was a finding.`,
 		Example: `  unotify-bench fuzz --on host
-  unotify-bench fuzz --on amd64 --replay finding.txt --times 100
-  for seed in $(seq 50); do unotify-bench fuzz --length 0 --ops 100000 --seed $seed --ledger fuzz.jsonl; done`,
+  unotify-bench fuzz --on amd64 --replay finding.txt --times 100`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			p, err := f.plan(cmd.Flags().Changed)
