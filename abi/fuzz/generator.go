@@ -10,7 +10,7 @@ import (
 )
 
 // everything is a listener of a kernel that has everything.
-var everything = model.State{Features: model.Inject | model.TargetCall | model.Pins | model.Redirect | model.Event | model.Killable}
+var everything = model.State{Features: model.Everything}
 
 // Generator tells whether an order is the same programs as it was: it is a hash of what
 // they are made of, and changes with the alphabet, the situations or the deck of chance,

@@ -176,19 +176,22 @@ func raceable(step Step, s *model.State) bool {
 			return false
 		}
 	}
+	is := func(a, b model.Do) bool { return step[0].Do == a && step[1].Do == b }
 	if step[0].Calls() && step[1].Calls() && step[0].Task == step[1].Task {
 		return false
 	}
 	// Whether a child was made before a pin or after it, nothing shows until much later.
-	if both := func(a, b model.Do) bool { return step[0].Do == a && step[1].Do == b }; both(model.Child, model.PinInstall) || both(model.PinInstall, model.Child) {
+	if is(model.Child, model.PinInstall) || is(model.PinInstall, model.Child) {
 		return false
 	}
-	recvs, news, kills := int32(0), 0, 0
+	kill := step[0].Do == model.Kill || step[1].Do == model.Kill
+	recvs, news := int32(0), 0
 	for _, o := range step {
+		if o.Calls() && (s.Execed || s.Tasks[o.Task].Phase != model.Idle) {
+			return false
+		}
 		switch o.Do {
-		case model.Kill:
-			kills++
-		case model.Close:
+		case model.Close, model.Kill:
 			if step[0] == step[1] {
 				return false
 			}
@@ -196,16 +199,20 @@ func raceable(step Step, s *model.State) bool {
 			if recvs++; o.How == model.RecvReadOnly {
 				return false
 			}
-		case model.Trap, model.Fork, model.Child:
-			if news++; s.Execed || o.Do == model.Trap && o.Call == model.Program || s.Tasks[o.Task].Phase != model.Idle || o.Do != model.Trap && (kills > 0 || step[1].Do == model.Kill) {
+		case model.Trap:
+			if news++; o.Call == model.Program {
+				return false
+			}
+		case model.Fork, model.Child:
+			if news++; kill {
 				return false
 			}
 		case model.Signal:
-			if news++; s.Execed || kills > 0 || step[1].Do == model.Kill {
+			if news++; s.Execed || kill {
 				return false // it may be nobody's
 			}
 		case model.Map:
-			if s.Execed || s.Tasks[o.Task].Phase != model.Idle || kills > 0 || step[1].Do == model.Kill || o.How == model.MapOver && !s.Pinned {
+			if kill || o.How == model.MapOver && !s.Pinned {
 				return false
 			}
 		case model.Poll:
@@ -213,7 +220,7 @@ func raceable(step Step, s *model.State) bool {
 		}
 	}
 	// A RECV that waits is told of the end of whom it waits for.
-	return (recvs <= s.Requests || kills > 0) && news < 2 && kills < 2 && !s.Ended()
+	return (recvs <= s.Requests || kill) && news < 2 && !s.Ended()
 }
 
 // makeUp is a program by chance, after a beginning, for a listener in a state. Of

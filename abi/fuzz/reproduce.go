@@ -121,9 +121,8 @@ const (
 
 // symbolic is a world that requests can be made for, and nothing done.
 func symbolic(filter Filter) *world {
-	kernel := model.Inject | model.TargetCall | model.Pins | model.Event
 	w := &world{first: symbolicID, tools: &tools{base: symbolicMem, given: symbolicGiven, pin: &notify.Pin{FD: symbolicPin}, other: symbolicOther}}
-	w.state.Features = kernel | filter
+	w.state.Features = model.Everything&^(model.Redirect|model.Killable) | filter
 	w.Board = symbolicBoard
 	return w
 }

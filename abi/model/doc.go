@@ -10,6 +10,7 @@
 //	state.go  what there is to know of a listener and its tasks
 //	op.go     what can be done to them, with a text for each
 //	step.go   what comes of it
+//	pins.go   what a pin withstands
 //	end.go    what comes of the end of a target or a listener, and is left after it
 //	errors.go which errors a malformed request gives, before anything else is looked at
 package model

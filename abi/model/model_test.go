@@ -9,7 +9,7 @@ import (
 )
 
 // everything is a kernel that has all, and a filter that can redirect.
-const everything = Inject | TargetCall | Pins | Redirect | Event
+const everything = Everything &^ Killable
 
 // TestSequences follows short ones, a row each. The answers are the wire ABI's.
 func TestSequences(t *testing.T) {

@@ -17,6 +17,9 @@ const (
 	Killable // the filter has SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
 )
 
+// Everything is what a kernel with the whole series can do, and a filter with each flag of it.
+const Everything = Inject | TargetCall | Pins | Redirect | Event | Killable
+
 // Has reports whether all of what are there.
 func (f Features) Has(what Features) bool { return f&what == what }
 
@@ -148,14 +151,6 @@ func (c Call) substitute() Result {
 		r.Byte = Substitute
 	}
 	return r
-}
-
-// pinned is whether there is a pin in a task's memory.
-func (s *State) pinned(t *Task) *bool {
-	if t.Child {
-		return &t.Pinned
-	}
-	return &s.Pinned
 }
 
 // find is the task whose notification has an id.

@@ -92,31 +92,24 @@ func (s State) do(o Op, id int32) []Outcome {
 	if s.Killed && (o.Do == Signal || o.Calls()) || s.Execed && o.Calls() {
 		return []Outcome{{s, Answer{Skipped: !s.Racing}}}
 	}
+	if o.Calls() && s.Tasks[o.Task].Phase != Idle || o.Do == Map && o.How == MapOver && !s.Pinned {
+		return []Outcome{{s, Answer{Skipped: true}}}
+	}
 	switch o.Do {
 	case Kill:
 		return s.kill()
 	case Close:
 		return s.close()
 	case Trap:
-		if s.Tasks[o.Task].Phase != Idle {
-			return []Outcome{{s, Answer{Skipped: true}}}
-		}
 		s.trap(int(o.Task), o.Call)
 		return fails(0)
 	case Fork:
-		// The child has the filter, too, until it is gone.
-		return []Outcome{{s, Answer{Skipped: s.Tasks[o.Task].Phase != Idle}}}
+		return fails(0) // the child has the filter, too, until it is gone
 	case Child:
-		if s.Tasks[o.Task].Phase != Idle {
-			return []Outcome{{s, Answer{Skipped: true}}}
-		}
 		s.trap(int(o.Task), o.Call)
 		s.Tasks[o.Task].Child, s.Tasks[o.Task].Pinned = true, s.Pinned
 		return fails(0)
 	case Map:
-		if s.Tasks[o.Task].Phase != Idle || o.How == MapOver && !s.Pinned {
-			return []Outcome{{s, Answer{Skipped: true}}}
-		}
 		return fails(s.mapping(o.How))
 	case Memory:
 		return fails(sealed(o.How))
@@ -176,33 +169,6 @@ func (s State) do(o Op, id int32) []Outcome {
 
 // Calls reports whether o has a task of the target make a call.
 func (o Op) Calls() bool { return o.Do == Trap || o.Do == Fork || o.Do == Child || o.Do == Map }
-
-// mapping is what the target is told that does something to where redirects point to: a
-// pin stays as it is, and without one there is nothing.
-func (s *State) mapping(how uint8) syscall.Errno {
-	switch {
-	case s.Pinned && how == MapDiscard:
-		return 0 // the file still has it
-	case s.Pinned && how == MapWritable:
-		return syscall.EACCES
-	case s.Pinned:
-		return syscall.EPERM
-	case how == MapUnmap:
-		return 0
-	case how == MapMove:
-		return syscall.EFAULT
-	}
-	return syscall.ENOMEM
-}
-
-// sealed is what the supervisor is told of the memory of its pins. That was sealed
-// against what can come later, and its own mapping may be written to.
-func sealed(how uint8) syscall.Errno {
-	if how == MemorySeal {
-		return syscall.EBUSY
-	}
-	return syscall.EPERM
-}
 
 // answersItself reports whether what o has the target do is the answer, too.
 func (o Op) answersItself() bool {

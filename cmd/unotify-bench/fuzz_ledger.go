@@ -62,7 +62,9 @@ func newFuzzOrder(p *fuzzPlan, where, release, sha256 string) fuzzOrder {
 	if p.ops > 0 {
 		o.Seed = p.seed
 	}
-	o.Generator = p.order.Generator()
+	if p.ledger != "" {
+		o.Generator = p.order.Generator()
+	}
 	return o
 }
 
