@@ -83,7 +83,7 @@ func TestSoak(t *testing.T) {
 		}
 		return out
 	}
-	table := [][]string{{"round", "minutes", "heap-B", "resident-B", "goroutines", "descriptors"}}
+	table := [][]string{soakHead}
 	before, err := openFuzzLedger(ledger)
 	if err != nil {
 		t.Fatal(err)
@@ -144,6 +144,39 @@ func TestSoak(t *testing.T) {
 		t.Errorf("%d bytes are resident after the last round, at most %d in the first half", last.resident, most.resident)
 	}
 }
+
+// TestREADMESoak checks that docs/reliability.md has what the committed soak came to.
+func TestREADMESoak(t *testing.T) {
+	table := csv.NewReader(strings.NewReader(readText(t, filepath.Join("..", "..", "results", "soak.tsv"))))
+	table.Comma = '\t'
+	rows, err := table.ReadAll()
+	if err != nil || len(rows) < 3 || !slices.Equal(rows[0], soakHead) {
+		t.Fatalf("soak.tsv has %d rows of %q (%v)", len(rows), rows[:min(len(rows), 1)], err)
+	}
+	rows = rows[1:]
+	least, most := make([]float64, len(soakHead)), make([]float64, len(soakHead))
+	for i, row := range rows {
+		for c, cell := range row {
+			n, err := strconv.ParseFloat(cell, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if i == 0 {
+				least[c] = n
+			}
+			least[c], most[c] = min(least[c], n), max(most[c], n)
+		}
+	}
+	if least[4] != most[4] || least[5] != most[5] {
+		t.Errorf("%v to %v goroutines, %v to %v descriptors", least[4], most[4], least[5], most[5])
+	}
+	generatedIn(t, filepath.Join("docs", "reliability.md"), "-run TestREADMESoak -update -->\n", "<!-- end of soak -->",
+		fmt.Sprintf("%d rounds in %.0f minutes: after each %.2f to %.2f MB of heap, %.1f to %.1f MB resident, %.0f goroutines, %.0f descriptors.\n",
+			len(rows), most[1], least[2]/1e6, most[2]/1e6, least[3]/1e6, most[3]/1e6, most[4], most[5]))
+}
+
+// soakHead names what writeSoak writes.
+var soakHead = []string{"round", "minutes", "heap-B", "resident-B", "goroutines", "descriptors"}
 
 func writeSoak(t *testing.T, table [][]string) {
 	t.Helper()
