@@ -48,7 +48,7 @@ run: host
 # The limit is for one package's tests with no kernel built yet.
 test: setup
 	for arch in $(ARCHES); do GOOS=linux GOARCH=$$arch go vet ./...; done
-	go -C tools test ./tally ./dist
+	go -C tools test ./tally ./dist ./fuzz
 	go -C tools build -o ../bin/ ./tally
 	bin/tally -timeout 55m $(ARGS) ./...
 

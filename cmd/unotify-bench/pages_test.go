@@ -119,6 +119,7 @@ var pages = map[string][]followed{
 		{line: "go test ./kernel -run 'TestDamage$' -v -damage.n 500", by: "TestDamage"},
 		{line: "go test ./cmd/unotify-bench -run 'TestSoak$' -v -timeout 3h -soak.for 2h -soak.on amd64,arm64,riscv64 -soak.kernel debug -soak.ops 4000 -soak.jobs 1 -soak.table $PWD/results/soak.tsv", by: "TestSoak"},
 		{line: "make test-fuzz", short: []string{"fuzz", "fuzz ARGS='-run FuzzAddress -time 20x'"}, says: "1 passed, 0 failed"},
+		{line: "make test-fuzz ARGS='-time 10m -seed 2 -table results/fuzz/targets.tsv'", short: []string{"-time 10m", "-run FuzzAddress -time 20x", "results/fuzz/", ""}, says: "1 passed, 0 failed"},
 		// It runs tests by the hundred, as CI does: here it is seen that it is there.
 		{line: "make test-race", short: []string{"make", "make -n"}, says: "-race"},
 	},

@@ -6,6 +6,10 @@
 // as tally does. go test -fuzz takes one target at a time, and links the package anew
 // for each: here a package is built once.
 //
+// -table FILE keeps what came of each that passed, a line of tab-separated values; what
+// has one for the same -time and -seed is not fuzzed again, so that hours can be had in
+// pieces.
+//
 // Inputs that reach something new stay in out/fuzz, and the next run begins with them.
 // One that fails is where go test puts it: in testdata/fuzz of its package, to be
 // committed with what repairs it.
@@ -17,10 +21,12 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -30,6 +36,7 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 type settings struct {
 	dir, keep, only string
 	time, seed      string
+	table           string
 	parallel        int
 	stdout, stderr  io.Writer
 }
@@ -43,6 +50,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	f.StringVar(&s.only, "run", ".", "targets, as a regular expression")
 	f.StringVar(&s.time, "time", "300x", "for how long each, or how many inputs")
 	f.StringVar(&s.seed, "seed", "1", "of what inputs are made of; with -parallel 1 they are the same each time")
+	f.StringVar(&s.table, "table", "", "a file that is given a line for each target, which is not fuzzed again then")
 	f.IntVar(&s.parallel, "parallel", 1, "inputs at once")
 	if err := f.Parse(args); err != nil {
 		return 2
@@ -60,9 +68,14 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "fuzz: look for targets: %v\n", err)
 		return 1
 	}
+	done, err := s.done()
+	if err != nil {
+		fmt.Fprintf(stderr, "fuzz: -table: %v\n", err)
+		return 1
+	}
 	passed, failed := 0, 0
 	for _, p := range packages {
-		good, bad := s.fuzz(p)
+		good, bad := s.fuzz(p, done)
 		passed, failed = passed+good, failed+bad
 	}
 	if passed+failed == 0 {
@@ -118,12 +131,62 @@ func targets(root string, only *regexp.Regexp) ([]pkg, error) {
 	return all, err
 }
 
-// fuzz runs the targets of a package.
-func (s *settings) fuzz(p pkg) (passed, failed int) {
+// tableHead names the columns of a table.
+const tableHead = "package\ttarget\ttime\tseed\tinputs\tnew\tkept\n"
+
+// row begins the line that a table has for a target.
+func (s *settings) row(name, target string) string {
+	return strings.Join([]string{filepath.ToSlash(name), target, s.time, s.seed, ""}, "\t")
+}
+
+// done is the lines of the table, which is begun if there is none.
+func (s *settings) done() ([]string, error) {
+	if s.table == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(s.table)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, os.WriteFile(s.table, []byte(tableHead), 0o644)
+	}
+	if err == nil && (!bytes.HasPrefix(text, []byte(tableHead)) || !bytes.HasSuffix(text, []byte("\n"))) {
+		err = fmt.Errorf("%s is no table of whole lines that begins with %q: name another", s.table, tableHead)
+	}
+	return strings.SplitAfter(string(text), "\n"), err
+}
+
+// write adds a target's line to the table, in one piece: others may do so, too.
+func (s *settings) write(row string, c count) error {
+	if s.table == "" {
+		return nil
+	}
+	f, err := os.OpenFile(s.table, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(f, "%s%s\t%s\t%s\n", row, c.inputs, c.fresh, c.kept)
+	return errors.Join(err, f.Close())
+}
+
+// fuzz runs the targets of a package which the table does not have.
+func (s *settings) fuzz(p pkg, done []string) (passed, failed int) {
 	name, err := filepath.Rel(s.dir, p.dir)
 	if err != nil {
 		fmt.Fprintf(s.stderr, "fuzz: %v\n", err)
 		return 0, len(p.targets)
+	}
+	p.targets = slices.DeleteFunc(p.targets, func(t string) bool {
+		row := s.row(name, t)
+		return slices.ContainsFunc(done, func(line string) bool {
+			cells, ok := strings.CutPrefix(line, row)
+			if ok {
+				passed++
+				fmt.Fprintf(s.stdout, "%-18s %-14s is in %s: %s", name, t, s.table, cells)
+			}
+			return ok
+		})
+	})
+	if len(p.targets) == 0 {
+		return passed, 0
 	}
 	keep := filepath.Join(s.keep, name)
 	binary := filepath.Join(keep, "fuzz.test")
@@ -151,16 +214,23 @@ func (s *settings) fuzz(p pkg) (passed, failed int) {
 		if err == nil && !ok {
 			err = errors.New("not a single input")
 		}
+		if err == nil {
+			err = s.write(s.row(name, t), did)
+		}
 		if err != nil {
 			failed++
 			fmt.Fprintf(s.stdout, "%s %s: %v\n%s", name, t, err, out)
 			continue
 		}
 		passed++
-		fmt.Fprintf(s.stdout, "%-18s %-14s %s\n", name, t, did)
+		fmt.Fprintf(s.stdout, "%-18s %-14s %s inputs, %s new, %s kept\n", name, t, did.inputs, did.fresh, did.kept)
 	}
 	return passed, failed
 }
+
+// count is of inputs: those tried, those that reached something new, and those kept of
+// this run and earlier ones.
+type count struct{ inputs, fresh, kept string }
 
 var (
 	counted = regexp.MustCompile(`execs: (\d+) .*new interesting: (\d+) \(total: (\d+)\)`)
@@ -169,14 +239,15 @@ var (
 )
 
 // counts is what go test has said last of inputs that were tried. With more kept than
-// -time allows there is no time for others.
-func counts(out string) (did string, ok bool) {
+// -time allows, those are all that were.
+func counts(out string) (count, bool) {
 	if all := counted.FindAllStringSubmatch(out, -1); all != nil {
 		last := all[len(all)-1]
-		return fmt.Sprintf("%s inputs, %s new, %s kept", last[1], last[2], last[3]), true
+		return count{inputs: last[1], fresh: last[2], kept: last[3]}, true
 	}
 	if all := begun.FindAllStringSubmatch(out, -1); all != nil {
-		return all[len(all)-1][1] + " inputs, of those that were kept", true
+		n := all[len(all)-1][1]
+		return count{inputs: n, fresh: "0", kept: n}, true
 	}
-	return "", false
+	return count{}, false
 }
