@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/csv"
 	"flag"
 	"fmt"
@@ -126,10 +127,17 @@ func TestSoak(t *testing.T) {
 		})
 		writeSoak(t, table)
 	}
+	for _, what := range grown(all) {
+		t.Error(what)
+	}
+}
+
+// grown says what a process holds more of after the last of its rounds.
+func grown(all []soaked) (more []string) {
 	first, last := all[0], all[len(all)-1]
 	if last.goroutines != first.goroutines || last.descriptors != first.descriptors {
-		t.Errorf("after the first round there were %d goroutines and %d descriptors, after the last %d and %d",
-			first.goroutines, first.descriptors, last.goroutines, last.descriptors)
+		more = append(more, fmt.Sprintf("after the first round there were %d goroutines and %d descriptors, after the last %d and %d",
+			first.goroutines, first.descriptors, last.goroutines, last.descriptors))
 	}
 	// What a first round leaves for the next ones, as what is read once, does not grow.
 	var most soaked
@@ -138,14 +146,36 @@ func TestSoak(t *testing.T) {
 	}
 	const slack, slackResident = 1 << 20, 8 << 20 // the latter is what the runtime has for later
 	if last.heap > most.heap+slack {
-		t.Errorf("%d bytes of heap are held after the last round, at most %d in the first half", last.heap, most.heap)
+		more = append(more, fmt.Sprintf("%d bytes of heap are held after the last round, at most %d in the first half", last.heap, most.heap))
 	}
 	if last.resident > most.resident+slackResident {
-		t.Errorf("%d bytes are resident after the last round, at most %d in the first half", last.resident, most.resident)
+		more = append(more, fmt.Sprintf("%d bytes are resident after the last round, at most %d in the first half", last.resident, most.resident))
+	}
+	return more
+}
+
+// TestGrown: what is once, and what varies, is no growth.
+func TestGrown(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		all  []soaked
+		want int
+	}{
+		{"the same", []soaked{{1e6, 2e7, 2, 9}, {1e6, 2e7, 2, 9}, {1e6, 2e7, 2, 9}}, 0},
+		{"a first round that reads what others need", []soaked{{1e6, 2e7, 2, 9}, {4e6, 6e7, 2, 9}, {4.5e6, 6e7, 2, 9}, {4.5e6, 6e7, 2, 9}}, 0},
+		{"heap", []soaked{{1e6, 2e7, 2, 9}, {2e6, 2e7, 2, 9}, {3.2e6, 2e7, 2, 9}}, 1},
+		{"memory that is not the heap's", []soaked{{1e6, 2e7, 2, 9}, {1e6, 2.5e7, 2, 9}, {1e6, 3.5e7, 2, 9}}, 1},
+		{"a goroutine", []soaked{{1e6, 2e7, 2, 9}, {1e6, 2e7, 3, 9}}, 1},
+		{"a descriptor and all else", []soaked{{1e6, 2e7, 2, 9}, {3e6, 4e7, 2, 10}}, 3},
+	} {
+		if got := grown(tt.all); len(got) != tt.want {
+			t.Errorf("%s: %q, want %d", tt.name, got, tt.want)
+		}
 	}
 }
 
-// TestREADMESoak checks that docs/reliability.md has what the committed soak came to.
+// TestREADMESoak checks that docs/reliability.md has what the committed soak came to,
+// and that nothing had grown in it.
 func TestREADMESoak(t *testing.T) {
 	table := csv.NewReader(strings.NewReader(readText(t, filepath.Join("..", "..", "results", "soak.tsv"))))
 	table.Comma = '\t'
@@ -153,26 +183,30 @@ func TestREADMESoak(t *testing.T) {
 	if err != nil || len(rows) < 3 || !slices.Equal(rows[0], soakHead) {
 		t.Fatalf("soak.tsv has %d rows of %q (%v)", len(rows), rows[:min(len(rows), 1)], err)
 	}
-	rows = rows[1:]
-	least, most := make([]float64, len(soakHead)), make([]float64, len(soakHead))
-	for i, row := range rows {
-		for c, cell := range row {
-			n, err := strconv.ParseFloat(cell, 64)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if i == 0 {
-				least[c] = n
-			}
-			least[c], most[c] = min(least[c], n), max(most[c], n)
+	var minutes float64
+	var all []soaked
+	for i, row := range rows[1:] {
+		var n int
+		var s soaked
+		if _, err := fmt.Sscan(strings.Join(row, " "), &n, &minutes, &s.heap, &s.resident, &s.goroutines, &s.descriptors); err != nil || n != i+1 {
+			t.Fatalf("soak.tsv has %q (%v)", row, err)
+		}
+		if all = append(all, s); s.goroutines != all[0].goroutines || s.descriptors != all[0].descriptors {
+			t.Errorf("soak.tsv has %q, which are not those of the first round", row)
 		}
 	}
-	if least[4] != most[4] || least[5] != most[5] {
-		t.Errorf("%v to %v goroutines, %v to %v descriptors", least[4], most[4], least[5], most[5])
+	for _, what := range grown(all) {
+		t.Error(what)
 	}
+	by := func(what func(soaked) uint64) (least, most float64) {
+		compare := func(a, b soaked) int { return cmp.Compare(what(a), what(b)) }
+		return float64(what(slices.MinFunc(all, compare))) / 1e6, float64(what(slices.MaxFunc(all, compare))) / 1e6
+	}
+	leastHeap, mostHeap := by(func(s soaked) uint64 { return s.heap })
+	least, most := by(func(s soaked) uint64 { return s.resident })
 	generatedIn(t, filepath.Join("docs", "reliability.md"), "-run TestREADMESoak -update -->\n", "<!-- end of soak -->",
-		fmt.Sprintf("%d rounds in %.0f minutes: after each %.2f to %.2f MB of heap, %.1f to %.1f MB resident, %.0f goroutines, %.0f descriptors.\n",
-			len(rows), most[1], least[2]/1e6, most[2]/1e6, least[3]/1e6, most[3]/1e6, most[4], most[5]))
+		fmt.Sprintf("%d rounds in %.0f minutes: after each %.2f to %.2f MB of heap, %.1f to %.1f MB resident, %d goroutines, %d descriptors.\n",
+			len(all), minutes, leastHeap, mostHeap, least, most, all[0].goroutines, all[0].descriptors))
 }
 
 // soakHead names what writeSoak writes.
