@@ -96,13 +96,13 @@ func inOrder[Row, Cell any](rows []Row, cells []Cell, check func(Row, Cell) erro
 func checkRow(r bench.Row, want bench.Cell, unit string) error {
 	switch {
 	case r.Cell != want:
-		return fmt.Errorf("guest sent a row for %s, asked was %s", r.Cell.Name(), want.Name())
+		return fmt.Errorf("guest sent a row for %.80q, asked was %s", r.Cell.Name(), want.Name())
 	case len(r.NA) > 4096 || len(r.Err) > 4096 || len(r.SHA256) > 64:
 		return fmt.Errorf("guest sent an oversized text for %s", want.Name())
 	case r.NA != "" || r.Err != "":
 		return nil
 	case r.Unit != unit:
-		return fmt.Errorf("guest measured %s in %q, asked was %q", want.Name(), r.Unit, unit)
+		return fmt.Errorf("guest measured %s in %.80q, asked was %q", want.Name(), r.Unit, unit)
 	case !within(r.Calls, 1, 1e9) || !within(r.Warmup, 0, 1e9) || !within(r.Batch, 1, r.Calls) ||
 		!within(r.Notifications, 0, 1e9) || !within(r.Stopped, 0, 1e6):
 		return fmt.Errorf("guest sent impossible counts for %s", want.Name())

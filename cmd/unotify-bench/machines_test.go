@@ -217,8 +217,8 @@ func TestHostileGuest(t *testing.T) {
 		nas    int    // rows that were kept, all of which are of this kind
 	}{
 		{"honest", exitOK, "results: ", 2},
-		{"stranger", exitEnvironment, "guest sent a row for Notify/mech=redirect/syscall=getppid/cpus=same, asked was Notify/mech=continue", 1},
-		{"swapped", exitEnvironment, "guest sent a row for Notify/mech=continue/syscall=getppid/wake=sync/cpus=same, asked was Notify/mech=native", 0},
+		{"stranger", exitEnvironment, `guest sent a row for "Notify/mech=redirect/syscall=getppid/cpus=same", asked was Notify/mech=continue`, 1},
+		{"swapped", exitEnvironment, `guest sent a row for "Notify/mech=continue/syscall=getppid/wake=sync/cpus=same", asked was Notify/mech=native`, 0},
 		{"absurd", exitEnvironment, "guest sent impossible counts for Notify/mech=continue", 1},
 		{"escape", exitFailed, "?[2J?]0;owned??BenchmarkNotify", 2},
 		{"extra", exitEnvironment, "guest sent more rows than were asked for", 2},

@@ -36,6 +36,8 @@ func FuzzEvent(f *testing.F) {
 		`{"cell":{"mech":"reply","syscall":"getppid","cpus":"same"},"na":"\u001b"}`, `{"cell":{"workload":"walk","mech":"addfd"},"err":"no"}`,
 		`{"feature":"x","state":"works","detail":"\u202e"}`, `"why \u001b"`,
 		`{"Finding":{"What":"\u001b[2J","Program":"recv 0\u001b"}}`,
+		`{"cell":{"mech":"` + strings.Repeat("x", 6000) + `"}}`,
+		`{"cell":{"mech":"reply","syscall":"getppid","cpus":"same"},"unit":"` + strings.Repeat("x", 6000) + `"}`,
 	} {
 		f.Add(uint8(i), []byte(data))
 	}

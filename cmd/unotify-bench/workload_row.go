@@ -66,7 +66,7 @@ func checkWorkload(r workload.Row, want workload.Cell, unit string) error {
 	case r.NA != "" || r.Err != "":
 		return nil
 	case r.Unit != unit:
-		return fmt.Errorf("guest measured %s in %q, asked was %q", name, r.Unit, unit)
+		return fmt.Errorf("guest measured %s in %.80q, asked was %q", name, r.Unit, unit)
 	case math.IsNaN(r.Elapsed) || r.Elapsed < 1 || r.Elapsed > 1e15:
 		return fmt.Errorf("guest sent the number %v for %s", r.Elapsed, name)
 	case !within(r.Calls, 1, 1e9) || !within(r.Notified, 0, 1e9) || !within(r.Denied, 0, r.Notified) ||

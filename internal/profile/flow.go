@@ -220,7 +220,12 @@ func (t *task) enter(f *Flow) {
 	t.push(f, s, 0)
 }
 
+// push adds a frame; a stack that is full goes on with another one in place of its last.
 func (t *task) push(f *Flow, s symbol, back uint64) {
+	if len(t.stack) >= f.lim.frames {
+		t.become(f, s)
+		return
+	}
 	parent := t.root
 	if n := len(t.stack); n > 0 {
 		parent = t.stack[n-1].node
@@ -274,8 +279,6 @@ func (f *Flow) step(s Step) int32 {
 		}
 	case s.Addr == back:
 		t.become(f, sym) // one function runs into the next
-	case len(t.stack) >= f.lim.frames:
-		t.become(f, sym)
 	case start, f.name(sym) == f.entry:
 		t.push(f, sym, back) // arm64 enters in the middle of its vectors
 	default:

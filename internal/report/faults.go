@@ -44,7 +44,7 @@ func readFaults(text, name string) (*Faults, []error) {
 		place, _, _ := strings.Cut(head[at:], " ")
 		f.Places = append(f.Places, clean(place))
 	}
-	if section < 0 || len(columns) == 0 {
+	if section < 0 || len(columns) == 0 || columns[0] < section {
 		return nil, []error{fmt.Errorf("%s: a table of faults without its columns", name)}
 	}
 	cell := func(line string, from, to int) string {
