@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -107,8 +106,8 @@ func (h *hunt) heard(e kernel.Event) (*suite.Result, error) {
 		return nil, err
 	}
 	var got hunted
-	if err := json.Unmarshal(e.Data, &got); err != nil {
-		return nil, fmt.Errorf("guest sent a result that is none: %w", err)
+	if err := decode(e.Data, &got, "result"); err != nil {
+		return nil, err
 	}
 	if len(h.Mutants) == 0 {
 		return nil, errors.New("guest sent more results than were asked for")

@@ -304,8 +304,8 @@ func said(l *abiLane, e kernel.Event) (*suite.Result, error) {
 		return nil, err
 	}
 	var res suite.Result
-	if err := json.Unmarshal(e.Data, &res); err != nil {
-		return nil, fmt.Errorf("guest sent a result that is none: %w", err)
+	if err := decode(e.Data, &res, "result"); err != nil {
+		return nil, err
 	}
 	if len(l.todo) == 0 {
 		return nil, errors.New("guest sent more results than were asked for")
@@ -318,6 +318,15 @@ func said(l *abiLane, e kernel.Event) (*suite.Result, error) {
 	}
 	res.Text = sanitize(res.Text)
 	return &res, nil
+}
+
+// decode reads what an event has. An error of encoding/json may hold all the digits of a
+// number, and names of fields: those are the guest's.
+func decode(data []byte, v any, what string) error {
+	if err := json.Unmarshal(data, v); err != nil {
+		return fmt.Errorf("guest sent no %s: %.200s", what, err.Error())
+	}
+	return nil
 }
 
 // complaint is the error that an event is, unless it is of the kind that is

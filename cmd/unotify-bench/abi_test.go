@@ -200,7 +200,7 @@ func TestAbiSaid(t *testing.T) {
 		{"as asked", eventCheck, 0, ok, ""},
 		{"another", eventCheck, 1, ok, "guest sent a result for"},
 		{"one more", eventCheck, 2, ok, "more results than were asked for"},
-		{"no result", eventCheck, 0, 7, "a result that is none"},
+		{"no result", eventCheck, 0, 7, "guest sent no result: json: cannot"},
 		{"back in time", eventCheck, 0, suite.Result{ID: ok.ID, Took: -1}, "took -1ns"},
 		{"another kind", "row", 0, ok, "unknown kind"},
 		{"complaint", eventErr, 0, "\x1b[2J", `guest: "\x1b[2J"`},
@@ -402,5 +402,17 @@ func TestHunt(t *testing.T) {
 				t.Errorf("row (-want +got):\n%s", d)
 			}
 		})
+	}
+}
+
+// TestDecode: what an event is not is said in a line, whatever is in it.
+func TestDecode(t *testing.T) {
+	var row struct{ Calls int }
+	err := decode([]byte(`{"Calls":`+strings.Repeat("9", 6000)+`}`), &row, "row")
+	if err == nil || !strings.HasPrefix(err.Error(), "guest sent no row: json: cannot unmarshal number 999") || len(err.Error()) > 300 {
+		t.Errorf("error %v", err)
+	}
+	if err := decode([]byte(`{"Calls":7}`), &row, "row"); err != nil || row.Calls != 7 {
+		t.Errorf("%d calls, %v", row.Calls, err)
 	}
 }

@@ -165,8 +165,8 @@ func (r *fuzzRunner) boot(ctx context.Context, l *fuzzLane) error {
 			return err
 		}
 		var ev fuzz.Event
-		if err := json.Unmarshal(e.Data, &ev); err != nil {
-			return fmt.Errorf("guest sent an event that is none: %w", err)
+		if err := decode(e.Data, &ev, "event"); err != nil {
+			return err
 		}
 		return r.take(l, ev)
 	})

@@ -168,8 +168,8 @@ type selftestOutput struct {
 
 func (t *selftestOutput) event(e kernel.Event) error {
 	var text string
-	if err := json.Unmarshal(e.Data, &text); err != nil {
-		return fmt.Errorf("guest sent an event that is none: %w", err)
+	if err := decode(e.Data, &text, "event"); err != nil {
+		return err
 	}
 	switch {
 	case e.Kind == eventErr:

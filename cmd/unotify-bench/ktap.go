@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -43,11 +44,11 @@ func newKTAP(program string) *ktap { return &ktap{program: program, plan: -1} }
 func (k *ktap) line(text string) error {
 	if m := ktapPlan().FindStringSubmatch(text); m != nil {
 		if k.plan >= 0 {
-			return fmt.Errorf("%s: a second plan: %q", k.program, text)
+			return fmt.Errorf("%s: a second plan: %.1000q", k.program, text)
 		}
 		var err error
 		if k.plan, err = strconv.Atoi(m[1]); err != nil {
-			return fmt.Errorf("%s: plan %q: %w", k.program, text, err)
+			return fmt.Errorf("%s: plan %.1000q: %w", k.program, text, errors.Unwrap(err))
 		}
 		if k.plan == 0 && strings.EqualFold(m[2], resultSkip) { // the program as a whole
 			k.plan = 1
@@ -63,7 +64,7 @@ func (k *ktap) line(text string) error {
 		return nil
 	}
 	if m[2] != strconv.Itoa(len(k.verdicts)+1) {
-		return fmt.Errorf("%s: %q comes after %d tests", k.program, text, len(k.verdicts))
+		return fmt.Errorf("%s: %.1000q comes after %d tests", k.program, text, len(k.verdicts))
 	}
 	v := verdict{Program: k.program, Test: clean(m[3]), Result: m[1]}
 	switch {

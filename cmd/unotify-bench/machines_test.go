@@ -224,7 +224,7 @@ func TestHostileGuest(t *testing.T) {
 		{"extra", exitEnvironment, "guest sent more rows than were asked for", 2},
 		{"early", exitEnvironment, "the guest ended with status 0 after 1 of 2 rows", 1},
 		{"kind", exitEnvironment, "unknown kind", 1},
-		{"garbage", exitEnvironment, "guest sent a row that is none", 1},
+		{"garbage", exitEnvironment, "guest sent no row: json: ", 1},
 		{"complaint", exitEnvironment, `guest: "\x1b[2J`, 1},
 		{"console", exitFailed, "guest kernel complained: riscv64:\n  BUG: ", 1},
 	}

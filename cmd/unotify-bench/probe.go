@@ -125,8 +125,8 @@ func (r *runner) probeGuest(ctx context.Context, arch *abi.Arch) (*kernel.Image,
 			return fmt.Errorf("guest sent an event of unknown kind %.40q", e.Kind)
 		}
 		var f bench.Finding
-		if err := json.Unmarshal(e.Data, &f); err != nil {
-			return fmt.Errorf("guest sent a finding that is none: %w", err)
+		if err := decode(e.Data, &f, "finding"); err != nil {
+			return err
 		}
 		fs = append(fs, printable(f))
 		return nil

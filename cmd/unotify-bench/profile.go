@@ -94,8 +94,8 @@ func (l *vmLane) kallsyms(ctx context.Context) ([]byte, error) {
 			return err
 		}
 		var lines string
-		if err := json.Unmarshal(e.Data, &lines); err != nil {
-			return fmt.Errorf("guest sent symbols that are none: %w", err)
+		if err := decode(e.Data, &lines, "symbols"); err != nil {
+			return err
 		}
 		text.WriteString(lines)
 		return nil

@@ -129,8 +129,8 @@ func (r *raceRunner) boot(ctx context.Context, l *raceLane, m *kernel.Machine) e
 			return err
 		}
 		var c suite.RaceCount
-		if err := json.Unmarshal(e.Data, &c); err != nil {
-			return fmt.Errorf("guest sent a count that is none: %w", err)
+		if err := decode(e.Data, &c, "count"); err != nil {
+			return err
 		}
 		if err := l.check(c); err != nil {
 			return err

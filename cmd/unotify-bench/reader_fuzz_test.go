@@ -30,17 +30,20 @@ func shown(t *testing.T, what, text string) {
 // FuzzEvent: a guest's event is what was asked for, or an error, and no text of it
 // steers a terminal.
 func FuzzEvent(f *testing.F) {
+	long := strings.Repeat("x", 6000)
 	for i, data := range []string{
 		`{"ID":"reply.values","Outcome":"held","Text":"\u001b[2J"}`, `{"fault":"none","result":{"ID":"reply.values"}}`,
 		`{"mechanism":"continue-read","attack":"thread","tries":5,"Tried":5,"Won":1,"Over":true}`, `"seccomp_bpf"`, `"ok 1 a # SKIP \u001b[2J"`,
 		`{"cell":{"mech":"reply","syscall":"getppid","cpus":"same"},"na":"\u001b"}`, `{"cell":{"workload":"walk","mech":"addfd"},"err":"no"}`,
 		`{"feature":"x","state":"works","detail":"\u202e"}`, `"why \u001b"`,
 		`{"Finding":{"What":"\u001b[2J","Program":"recv 0\u001b"}}`,
-		`{"cell":{"mech":"` + strings.Repeat("x", 6000) + `"}}`,
-		`{"cell":{"mech":"reply","syscall":"getppid","cpus":"same"},"unit":"` + strings.Repeat("x", 6000) + `"}`,
+		`{"cell":{"mech":"` + long + `"}}`,
+		`{"cell":{"mech":"reply","syscall":"getppid","cpus":"same"},"unit":"` + long + `"}`,
 	} {
 		f.Add(uint8(i), []byte(data))
 	}
+	f.Add(uint8(4), []byte(`"ok 12 `+long+`"`))
+	f.Add(uint8(4), []byte(`"1..`+strings.Repeat("9", 6000)+`"`))
 	race := suite.Race{Mech: "continue-read", Attack: "thread", Tries: 5}
 	cell, load := bench.Cell{Mech: "reply", Syscall: "getppid", CPUs: "same"}, workload.Cell{Workload: "walk", Mech: "addfd"}
 	kinds := []string{eventCheck, eventHunt, eventRace, eventSelftest, eventOut, eventRow, eventWorkload, eventProbe, eventErr, eventFuzz}
@@ -106,7 +109,7 @@ func FuzzEvent(f *testing.F) {
 			if err != nil {
 				shown(t, "an error", plain(err.Error()))
 				if len(err.Error()) > 5000 {
-					t.Errorf("an error of %d bytes", len(err.Error()))
+					t.Errorf("an error of %d bytes: %.300s", len(err.Error()), err)
 				}
 			}
 		}

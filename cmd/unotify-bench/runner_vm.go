@@ -153,8 +153,8 @@ func (l *vmLane) bootOnce(ctx context.Context, unit string, seed uint64, take fu
 	var at int
 	return l.guest(ctx, job{Config: l.cfg, Cells: l.cells}, seed, eventRow, len(l.cells), func(data []byte) error {
 		var row bench.Row
-		if err := json.Unmarshal(data, &row); err != nil {
-			return fmt.Errorf("guest sent a row that is none: %w", err)
+		if err := decode(data, &row, "row"); err != nil {
+			return err
 		}
 		if err := checkRow(row, l.cells[at], l.cfg.Unit); err != nil {
 			return err

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"runtime"
@@ -132,8 +131,8 @@ func (r *workloadRunner) boot(ctx context.Context, l *vmLane, seed uint64) error
 		at := 0
 		err := l.guest(ctx, job{Workload: cfg, Workloads: r.inGuest}, seed, eventWorkload, len(r.inGuest), func(data []byte) error {
 			var row workload.Row
-			if err := json.Unmarshal(data, &row); err != nil {
-				return fmt.Errorf("guest sent a row that is none: %w", err)
+			if err := decode(data, &row, "row"); err != nil {
+				return err
 			}
 			if err := checkWorkload(row, r.inGuest[at], cfg.Unit); err != nil {
 				return err
