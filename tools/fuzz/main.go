@@ -193,7 +193,7 @@ func (s *settings) fuzz(p pkg, done []string) (passed, failed int) {
 	// With -fuzz and -c what is built tells which code an input has reached.
 	if out, err := exec.Command("go", "test", "-C", p.dir, "-c", "-o", binary, "-fuzz=.", ".").CombinedOutput(); err != nil {
 		fmt.Fprintf(s.stdout, "%s: %v\n%s", name, err, out)
-		return 0, len(p.targets)
+		return passed, len(p.targets)
 	}
 	defer os.Remove(binary)
 	for _, t := range p.targets {
