@@ -320,29 +320,6 @@ func said(l *abiLane, e kernel.Event) (*suite.Result, error) {
 	return &res, nil
 }
 
-// decode reads what an event has. An error of encoding/json may hold all the digits of a
-// number, and names of fields: those are the guest's.
-func decode(data []byte, v any, what string) error {
-	if err := json.Unmarshal(data, v); err != nil {
-		return fmt.Errorf("guest sent no %s: %.200s", what, err.Error())
-	}
-	return nil
-}
-
-// complaint is the error that an event is, unless it is of the kind that is
-// waited for.
-func complaint(e kernel.Event, kind string) error {
-	switch e.Kind {
-	case eventErr:
-		var text string
-		_ = json.Unmarshal(e.Data, &text)
-		return fmt.Errorf("guest: %.1000q", text)
-	case kind:
-		return nil
-	}
-	return fmt.Errorf("guest sent an event of unknown kind %.40q", e.Kind)
-}
-
 // sanitize keeps a text of several lines from writing to the terminal: each
 // line is clean, and neither endless nor one of endlessly many.
 func sanitize(text string) string {
