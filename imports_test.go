@@ -35,7 +35,7 @@ var graph = map[string]row{
 
 	// The wire ABI as a program: a leaf.
 	modelDir: {nil, []string{cmpPkg, xsys}},
-	fuzzDir:  {[]string{"abi", modelDir, "asmstubs", "internal/notify", "internal/tempdir", xsys}, []string{cmpPkg, "internal/leak"}},
+	fuzzDir:  {[]string{"abi", modelDir, "asmstubs", "internal/complaint", "internal/notify", "internal/tempdir", xsys}, []string{cmpPkg, "internal/leak"}},
 
 	// A leaf: a porter lifts it out as it is.
 	"asmstubs": {nil, []string{"abi/", cmpPkg, xsys}},
@@ -46,7 +46,7 @@ var graph = map[string]row{
 
 	// Knows nothing of what guests do, and is the only one to know QEMU.
 	"kernel": {
-		[]string{"abi/", "internal/lazy", "internal/tempdir", xsys, "github.com/hugelgupf/vmtest/", "github.com/u-root/u-root/pkg/cpio", "github.com/cavaliergopher/cpio"},
+		[]string{"abi/", "internal/complaint", "internal/lazy", "internal/tempdir", xsys, "github.com/hugelgupf/vmtest/", "github.com/u-root/u-root/pkg/cpio", "github.com/cavaliergopher/cpio"},
 		[]string{"abi/", cmpPkg, cmpPkg + "/cmpopts", "github.com/google/rpmpack", "internal/leak"},
 	},
 	// Programs that kernel's tests run in guests.
@@ -62,8 +62,9 @@ var graph = map[string]row{
 	},
 
 	// Knows nothing of QEMU, nor of Linux but what functions are called.
-	"internal/profile": {[]string{"github.com/ajstarks/svgo", "github.com/google/pprof/profile"}, []string{cmpPkg, "internal/golden", "internal/leak"}},
-	"internal/lazy":    {nil, nil},
+	"internal/profile":   {[]string{"github.com/ajstarks/svgo", "github.com/google/pprof/profile"}, []string{cmpPkg, "internal/golden", "internal/leak"}},
+	"internal/lazy":      {nil, nil},
+	"internal/complaint": {[]string{"internal/lazy"}, nil},
 	// A leaf: who makes files for a while is everywhere.
 	"internal/tempdir": {[]string{xsys}, []string{cmpPkg}},
 	"internal/lava":    {[]string{"internal/lazy"}, []string{cmpPkg, "internal/figure", "internal/golden", "results/lengths", "internal/leak"}},

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"unicode"
 
+	"unotify-bench/internal/complaint"
 	"unotify-bench/internal/lazy"
 )
 
@@ -20,32 +21,6 @@ const (
 	splatLines = 50    // of a report that are kept: its first, and what follows
 	splatMax   = 200   // lines of all reports
 )
-
-// badLine matches what the kernel prints when it has found a bug in itself.
-// Each alternative names the function that prints it in Linux 6.12.
-var badLine = lazy.Regexp(strings.Join([]string{
-	`\bBUG: `,                            // KASAN, KCSAN, soft lockup, lib/bug.c, mm, "sleeping function called from"
-	`(^|\] )WARNING: `,                   // __warn(), lockdep's print_*_bug()
-	`\bOops\b`,                           // die()
-	`kernel BUG at `,                     // report_bug()
-	`Kernel panic - not syncing`,         // panic()
-	`general protection fault`,           // exc_general_protection()
-	`Unable to handle kernel`,            // arm64, riscv64 die_kernel_fault()
-	`UBSAN: `,                            // ubsan_prologue()
-	`\bKASAN: `,                          // kasan_non_canonical_hook(), after an oops
-	`suspicious RCU usage`,               // lockdep_rcu_suspicious()
-	`inconsistent lock state`,            // print_usage_bug()
-	`possible circular locking`,          // print_circular_bug_header()
-	`\bCall [Tt]race:`,                   // whoever dumps the stack
-	`\bINFO: (task|rcu|possible|trying)`, // hung_task, rcu_stall, lockdep
-	`rcu: INFO: `,                        // print_other_cpu_stall()
-	`kmemleak: [1-9][0-9]* new`,          // kmemleak_scan()
-	`kmemleak: .*disabled`,               // it has run out of memory and sees nothing any more
-	`DEBUG_LOCKS_WARN_ON`,                // lockdep
-	`refcount_t: `,                       // refcount_warn_saturate()
-	`list_(add|del) corruption`,          // lib/list_debug.c
-	`Internal error: `,                   // arm64 die()
-}, "|"))
 
 var panicLine = lazy.Regexp(`Kernel panic - not syncing: .*`)
 
@@ -111,7 +86,7 @@ func (c *console) keep(p []byte) {
 }
 
 func (c *console) judge() {
-	bad := badLine().Match(c.line)
+	bad := complaint.Line().Match(c.line)
 	if bad && len(c.bad) < badMax {
 		c.bad = append(c.bad, printable(c.line))
 	}

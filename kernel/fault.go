@@ -14,13 +14,15 @@ import (
 // parameter unotify_fault=NAME switches it on.
 type Fault struct {
 	Name    string
-	Section string // of the checks that are about it: C to F, A; S is a slow-down
+	Section string // of the checks that are about it: C to F, A; S is a slow-down, W a warning
 	Doc     string // what goes wrong
 }
 
 const (
 	// slowdowns is the section of faults that no check can find: they only cost.
 	slowdowns = "S"
+	// warnings is the section of those that only the kernel's log shows: fuzz looks there.
+	warnings = "W"
 	// accounts is the section of those about memory cgroups and audit, which the
 	// kernels that are measured do without.
 	accounts = "A"
@@ -46,11 +48,11 @@ func SwitchFault(name string) error {
 
 // faultLine is a row of SECCOMP_FAULTS in the patch's seccomp_fault.h, which
 // is the only list.
-var faultLine = lazy.Regexp(`(?m)^\+\tF\(([AC-FS]), (\w+),\s*"([^"]*)"\)`)
+var faultLine = lazy.Regexp(`(?m)^\+\tF\(([AC-FSW]), (\w+),\s*"([^"]*)"\)`)
 
-// Faults lists the bugs that can be switched on.
+// Faults lists the bugs that can be switched on, and that a check can find.
 func Faults() []Fault {
-	return slices.DeleteFunc(seeded(), func(f Fault) bool { return f.Section == slowdowns })
+	return slices.DeleteFunc(seeded(), func(f Fault) bool { return f.Section == slowdowns || f.Section == warnings })
 }
 
 // FaultsIn lists the bugs that kernels of variant v can have.
@@ -84,6 +86,11 @@ func seeded() []Fault {
 
 // FindFault returns the bug of that name. The error lists all there are.
 func FindFault(name string) (Fault, error) { return findFault(Faults(), name) }
+
+// FindBug is FindFault for whoever looks at the kernel's log, too.
+func FindBug(name string) (Fault, error) {
+	return findFault(slices.DeleteFunc(seeded(), func(f Fault) bool { return f.Section == slowdowns }), name)
+}
 
 // FindSlowdown is FindFault for those.
 func FindSlowdown(name string) (Fault, error) { return findFault(Slowdowns(), name) }

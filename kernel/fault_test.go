@@ -54,6 +54,19 @@ func TestFaults(t *testing.T) {
 			t.Errorf("FindFault(%q) = %v: a hunt for it would be in vain", f.Name, err)
 		}
 	}
+	bugs := 0
+	for _, f := range seeded() {
+		if _, err := FindFault(f.Name); err == nil || f.Section == slowdowns {
+			continue
+		}
+		bugs++
+		if got, err := FindBug(f.Name); got != f || err != nil || !strings.Contains(patches.String(), "seccomp_fault("+f.Name+")") {
+			t.Errorf("FindBug(%q) = %v, %v, or no code has it", f.Name, got, err)
+		}
+	}
+	if bugs == 0 {
+		t.Error("no bug is for the kernel's log alone, want one")
+	}
 	for _, f := range faults {
 		if !strings.Contains(patches.String(), "seccomp_fault("+f.Name+")") {
 			t.Errorf("no code has the fault %s", f.Name)

@@ -17,6 +17,7 @@ var everything = model.State{Features: model.Everything}
 // whichever the order needs. 8 hexadecimal digits.
 func (o *Order) Generator() string {
 	h := sha256.New()
+	fmt.Fprintln(h, rules)
 	if o.Length > 0 {
 		for _, op := range model.Core() {
 			fmt.Fprintln(h, op)
@@ -36,6 +37,10 @@ func (o *Order) Generator() string {
 	}
 	return hex.EncodeToString(h.Sum(nil)[:4])
 }
+
+// rules is how a program is done, and what of it counts: it changes when that does. Of the
+// second a RECV that nothing comes for is done, too, and what is done is what counts.
+const rules = 2
 
 // generated is how many programs by chance Generator looks at.
 const generated = 100

@@ -26,6 +26,8 @@ type hand struct {
 	told, ready, done uint32
 	waiting           uint32 // 1: who gave the order sleeps until ready
 	over              chan struct{}
+
+	enough atomic.Bool // who was to be interrupted has returned
 }
 
 // order is an operation; none is the end.
@@ -34,6 +36,7 @@ type order struct {
 	op     model.Op
 	number int32
 	answer model.Answer
+	whom   *hand // is to be interrupted, instead
 }
 
 // newHand starts one, which begins with a call of its own.
@@ -67,7 +70,11 @@ func newHand(first func() error) (*hand, error) {
 			if atomic.LoadUint32(&h.waiting) != 0 {
 				wake(&h.ready)
 			}
-			o.answer = o.w.do(o.op, o.number)
+			if o.whom == nil {
+				o.answer = o.w.do(o.op, o.number)
+			} else {
+				o.whom.interruptUntil(&h.enough)
+			}
 			atomic.StoreUint32(&h.done, n)
 			wake(&h.done)
 		}
@@ -83,10 +90,20 @@ const soon = 100 * time.Millisecond
 // give has a hand do an operation, and returns when it is about to: as close
 // together as it gets.
 func (h *hand) give(w *world, o model.Op, number int32) {
-	h.order = order{w: w, op: o, number: number}
+	h.obey(order{w: w, op: o, number: number})
+}
+
+// interrupts has a hand interrupt main until enough.
+func (h *hand) interrupts(w *world) {
+	h.enough.Store(false)
+	h.obey(order{w: w, whom: w.tools.main})
+}
+
+func (h *hand) obey(o order) {
+	h.order = o
 	n := atomic.AddUint32(&h.told, 1)
 	wake(&h.told)
-	for spin := 0; w != nil && atomic.LoadUint32(&h.ready) != n; spin++ {
+	for spin := 0; o.w != nil && atomic.LoadUint32(&h.ready) != n; spin++ {
 		if spin < spins {
 			continue
 		}
@@ -114,6 +131,14 @@ func self() *hand { return &hand{tid: unix.Gettid()} }
 
 // interrupt has a RECV that waits give up.
 func (h *hand) interrupt() { _ = unix.Tgkill(os.Getpid(), h.tid, interrupts) }
+
+// interruptUntil does so again and again: the first time may be before it waits.
+func (h *hand) interruptUntil(enough *atomic.Bool) {
+	for pause := time.Millisecond; !enough.Load(); pause = min(2*pause, 16*time.Millisecond) {
+		_ = unix.Nanosleep(&unix.Timespec{Nsec: pause.Nanoseconds()}, nil)
+		h.interrupt()
+	}
+}
 
 func (h *hand) end() {
 	h.give(nil, model.Op{}, 0)

@@ -28,8 +28,12 @@ func (f *Finding) C() (string, error) {
 	for n, step := range p {
 		numbers := step.numbers(&w.state)
 		all := candidates(w.state, step, numbers)
-		if len(all) == 0 || len(all) == 1 && (all[0].answers[0].Blocks || all[0].answers[0].Skipped) {
-			continue // nobody would come, or is there, and here nothing was done
+		if len(all) == 0 || len(all) == 1 && all[0].answers[0].Skipped {
+			continue // here nothing was done
+		}
+		if all[0].answers[0].Blocks {
+			main.WriteString("\tinterrupted_from_here();\n\t" + w.statement(step[0], numbers[0], "notif") + "\n\tinterrupted_to_here();\n")
+			continue
 		}
 		if len(step) == 1 {
 			main.WriteString("\t" + w.statement(step[0], numbers[0], "notif") + "\n\tsettle();\n")

@@ -53,6 +53,12 @@ type Order struct {
 	Replay string `json:",omitempty"`
 	Filter Filter `json:",omitempty"`
 	Times  int    `json:",omitempty"`
+	// Less, instead, is a program of which the kernel complains: each that is a part of
+	// it is done until it does so again.
+	Less string `json:",omitempty"`
+	// Alone is whether nobody else uses the kernel: what that complains of, and what it
+	// loses, is then a finding. It needs /dev/kmsg, and debugfs for kmemleak.
+	Alone bool `json:",omitempty"`
 	// Corpus is programs to begin with.
 	Corpus  []string      `json:",omitempty"`
 	Patient time.Duration // how long nothing may happen before that is a hang
@@ -60,6 +66,8 @@ type Order struct {
 
 // Count is how far it is.
 type Count struct {
+	// Ops are the operations of programs that were done, and held against the model: not
+	// those that had nothing to do, nor what empties a listener for the next program.
 	Ops, Programs int64
 	Situations    int // that have been seen: see situations
 	Places        int `json:",omitempty"` // of the kernel's code: see coverage
@@ -142,7 +150,7 @@ func workerMain() {
 	// world.end. Nobody else may be there who reaps it.
 	_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 	end := Event{Over: true}
-	if err := work(order, func(e Event) error { return conn.Send(e, -1) }); err != nil {
+	if err := work(order, func(e Event) error { return conn.Send(e, -1) }); err != nil && !errors.Is(err, errComplained) {
 		end = Event{Err: err.Error()}
 	}
 	_ = conn.Send(end, -1)
@@ -151,6 +159,7 @@ func workerMain() {
 // runner is a supervisor at work.
 type runner struct {
 	tools  *tools
+	health *health
 	emit   func(Event) error
 	world  *world
 	filter Filter
@@ -168,8 +177,20 @@ func work(o Order, emit func(Event) error) error {
 		return err
 	}
 	defer tools.close()
-	r := &runner{tools: tools, emit: emit}
+	health, err := newHealth(o.Alone)
+	defer health.close()
+	if err != nil {
+		return err
+	}
+	r := &runner{tools: tools, health: health, emit: emit}
 	defer r.leave()
+	if o.Less != "" {
+		p, err := Parse(o.Less)
+		if err != nil {
+			return err
+		}
+		return r.less(o.Filter, p)
+	}
 	if o.Replay != "" {
 		p, err := Parse(o.Replay)
 		if err != nil {
@@ -204,6 +225,9 @@ func work(o Order, emit func(Event) error) error {
 		if err := r.random(o.Seed, o.Ops); err != nil {
 			return err
 		}
+	}
+	if err := r.leaks(); err != nil {
+		return err
 	}
 	return r.tell()
 }
@@ -240,6 +264,12 @@ func (r *runner) program(filter Filter, p Program) error {
 	if err != nil {
 		return err
 	}
+	if c := r.complained(filter, p); c != nil {
+		return errors.Join(r.emit(Event{Finding: c}), r.tell(), errComplained)
+	}
+	if r.health.kmemleak >= 0 {
+		r.health.since = append(r.health.since, tried{p, filter})
+	}
 	if f != nil {
 		// A kernel may not survive what follows.
 		if err := r.emit(Event{Finding: f}); err != nil {
@@ -255,6 +285,16 @@ func (r *runner) program(filter Filter, p Program) error {
 	if r.count.Programs%500 == 0 {
 		runtime.GC()
 	}
+	if len(r.health.since) >= leakEvery {
+		if err := r.leaks(); err != nil {
+			return err
+		}
+	}
+	return r.tellNowAndThen()
+}
+
+// tellNowAndThen tells how far it is, once a second.
+func (r *runner) tellNowAndThen() error {
 	if time.Since(r.told) < time.Second {
 		return nil
 	}
@@ -272,6 +312,7 @@ func (r *runner) try(filter Filter, p Program) (*Finding, error) {
 		f = r.world.step(p[at].possible(&r.world.state))
 	}
 	ended := r.world.state.Ended() || r.world.state.Execed
+	r.count.Ops += r.world.ops
 	switch {
 	case f != nil:
 		at--
@@ -279,7 +320,6 @@ func (r *runner) try(filter Filter, p Program) (*Finding, error) {
 		f = r.world.reset() // which is what is left to do after the last step
 	}
 	r.tools.cover.take()
-	r.count.Ops += r.world.ops
 	r.world.ops = 0
 	r.count.Programs++
 	if f != nil {

@@ -1,6 +1,7 @@
 package fuzz
 
 import (
+	"errors"
 	"slices"
 )
 
@@ -16,25 +17,34 @@ func (r *runner) shrink(filter Filter, p Program, f *Finding) (*Finding, error) 
 		// Each try takes as long as nothing happens.
 		defer r.tools.watch.patience(r.tools.watch.patience(r.tools.patient / 8))
 	}
-	without := func(q Program) (bool, error) {
+	return r.shorten(p, f, func(q Program) (*Finding, error) {
 		for range tries {
 			r.leave() // each in a world of its own, as whoever repeats it has it
 			got, err := r.try(filter, q)
 			if err != nil {
-				return false, err
+				return nil, err
 			}
-			if err := r.tell(); err != nil {
-				return false, err
-			}
-			if got != nil && got.What == f.What {
-				p, f = q, got
-				return true, nil
-			}
-			if !q.races() {
-				break
+			if got != nil && got.What == f.What || !q.races() {
+				return got, nil
 			}
 		}
-		return false, nil
+		return nil, nil //nolint:nilnil // it does not show it
+	})
+}
+
+// shorten takes away, from a program with a finding, what that does not need: shows is what
+// a program shows, nil if nothing.
+func (r *runner) shorten(p Program, f *Finding, shows func(Program) (*Finding, error)) (*Finding, error) {
+	without := func(q Program) (bool, error) {
+		got, err := shows(q)
+		if err := errors.Join(err, r.tellNowAndThen()); err != nil {
+			return false, err
+		}
+		if got == nil || f != nil && got.What != f.What {
+			return false, nil
+		}
+		p, f = q, got
+		return true, r.tell()
 	}
 	for size := (len(p) + 1) / 2; size > 0; size /= 2 {
 		for at := 0; at+size <= len(p) && len(p) > size; {

@@ -17,8 +17,8 @@ import (
 // Finding is a kernel that does other than the model says.
 type Finding struct {
 	What Class
-	// At is the step of Program that shows it, counted from 0; of Complaints nobody
-	// knows.
+	// At is the step of Program that shows it, counted from 0; of Complaints and Leaks
+	// nobody knows.
 	At      int
 	Program string
 	Filter  Filter
@@ -34,12 +34,13 @@ const (
 	Results    Class = "result"    // a trapped call returned what it may not return
 	Hangs      Class = "hang"      // something never came
 	Complaints Class = "complaint" // the kernel has said that it is broken
+	Leaks      Class = "leak"      // kmemleak has found what nobody points to
 )
 
 // String is a line for a person.
 func (f *Finding) String() string {
 	where := fmt.Sprintf(" in step %d", f.At+1)
-	if f.What == Complaints {
+	if f.What == Complaints || f.What == Leaks {
 		where = ""
 	}
 	return fmt.Sprintf("%s%s: got %s, want %s", f.What, where, f.Got, f.Want)
@@ -104,16 +105,22 @@ func (s Step) numbers(state *model.State) []int32 {
 // stepFor is step for the notifications with these numbers, whatever Ref says.
 func (w *world) stepFor(step Step, numbers []int32) *Finding {
 	all := candidates(w.state, step, numbers)
-	if len(all) == 0 || len(all) == 1 && all[0].answers[0].Blocks {
-		return nil // nobody will come
+	if len(all) == 0 {
+		return nil // both would wait, for each other
 	}
 	w.tools.watch.await(w)
 	defer w.tools.watch.await(nil)
 	before := w.state
 	var got [hands]model.Answer
-	w.act(step, numbers, got[:])
-	w.ops += int64(len(step))
+	if all[0].answers[0].Blocks {
+		got[0] = w.recvNothing(step[0])
+	} else {
+		w.act(step, numbers, got[:])
+	}
 	for i, o := range step {
+		if !got[i].Skipped {
+			w.ops++
+		}
 		w.tools.seen.add(&before, o, &got[i], len(step) > 1)
 	}
 	fits := slices.DeleteFunc(slices.Clone(all), func(c candidate) bool { return !sameAnswers(step, c.answers, got) })
@@ -170,6 +177,18 @@ func (w *world) act(step Step, numbers []int32, got []model.Answer) {
 	w.tools.hand.give(w, step[1], numbers[1])
 	got[0] = w.do(step[0], numbers[0])
 	got[1] = w.tools.hand.take()
+}
+
+// recvNothing does a RECV that nobody will come for, which the hand interrupts.
+func (w *world) recvNothing(o model.Op) model.Answer {
+	h := w.tools.hand
+	h.interrupts(w)
+	a := w.do(o, -1)
+	h.enough.Store(true)
+	h.take()
+	// What the hand sent last is taken here, and not in what is done next.
+	_, _, _ = unix.Syscall(unix.SYS_GETPPID, 0, 0, 0)
+	return a
 }
 
 // settle waits until all tasks are where one of the candidates has them, and

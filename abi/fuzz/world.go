@@ -56,7 +56,7 @@ type world struct {
 	wrote   [model.Tasks]int    // bytes of that, so far
 	slot    uint64              // of pins
 	maps    int                 // pins there are
-	ops     int64               // done so far
+	ops     int64               // done since the program began
 	given   bool                // the target has descriptors that it did not ask for
 
 	closed bool // the listener is

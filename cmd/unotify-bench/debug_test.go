@@ -46,6 +46,7 @@ func TestDebug(t *testing.T) {
 			t.Run("lifecycle", func(t *testing.T) { testLifecycle(t, img, init, program) })
 			t.Run("selftests", func(t *testing.T) { debugSelftests(t, arch, img, init) })
 			t.Run("fuzz", func(t *testing.T) { debugFuzz(t, arch) })
+			t.Run("fuzz-leak", func(t *testing.T) { debugFuzzLeak(t, arch) })
 			t.Run("abi", func(t *testing.T) { debugAbi(t, arch) })
 		})
 	}
@@ -114,6 +115,17 @@ func debugFuzz(t *testing.T, arch *abi.Arch) {
 	}
 	if n, err := strconv.Atoi(f[5]); err != nil || n < 100 {
 		t.Errorf("KCOV shows %s places, want a hundred at least", f[5])
+	}
+}
+
+// debugFuzzLeak has fuzz find a leak, and the operation that it takes.
+func debugFuzzLeak(t *testing.T, arch *abi.Arch) {
+	needGuests(t, arch.Name)
+	c := newCommand(t, "fuzz", "--on", arch.Name, "--kernel", string(kernel.DebugFaulty), "--fault", "inject_leak", "--length", "0", "--ops", "1000", "--quiet")
+	c.runs(t, exitFailed)
+	out := c.stdout.String()
+	if !strings.Contains(out, "leak: got ") || !strings.Contains(out, "    inject newest ") || strings.Count(out, "\n    ") > 4 {
+		t.Errorf("a record is lost by a trap, RECV and INJECT; the report has:\n%s", out)
 	}
 }
 

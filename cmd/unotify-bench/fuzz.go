@@ -177,7 +177,7 @@ func (f fuzzFlags) plan(changed func(flag string) bool) (*fuzzPlan, error) {
 
 func (p *fuzzPlan) addFault() error {
 	variant := kernel.Variant(p.kernel)
-	fault, err := kernel.FindFault(p.fault)
+	fault, err := kernel.FindBug(p.fault)
 	if err != nil {
 		return usageError("%w", err)
 	}
@@ -324,6 +324,9 @@ func (r *fuzzRunner) again(where string, f *fuzz.Finding) string {
 	case where == host:
 	case r.fault != "":
 		args = append(args, "--fault", r.fault)
+		if r.kernel != string(kernel.Faulty) {
+			args = append(args, "--kernel", shellWord(r.kernel))
+		}
 	default:
 		args = append(args, "--kernel", shellWord(r.kernel))
 	}

@@ -128,7 +128,7 @@ func parseFuzzPiece(line []byte) (*fuzzPiece, error) {
 		return nil, errors.New("it does not say which kernel it is of")
 	}
 	for _, n := range []int64{p.Operations, p.Programs, p.Ops, int64(p.Situations), int64(p.Places), int64(p.Findings), int64(p.Length), int64(p.CPUs)} {
-		if n < 0 || n > 1<<50 {
+		if n < 0 || n > countMax {
 			return nil, fmt.Errorf("it counts %d of something", n)
 		}
 	}

@@ -27,6 +27,7 @@ func TestFuzzMachines(t *testing.T) {
 		"target_call_flags": "target-call newest ",
 		"redirect_empty":    "redirect newest ",
 		"pin_unsealed":      "map ",
+		"inject_warns":      "complaint: got WARNING: ", // which is shrunk in machines of its own
 	} {
 		t.Run(fault, func(t *testing.T) {
 			needGuests(t, "amd64")
@@ -35,6 +36,9 @@ func TestFuzzMachines(t *testing.T) {
 			c.runs(t, exitFailed)
 			if !strings.Contains(c.stdout.String(), shows) {
 				t.Fatalf("no finding has %q:\n%s", shows, &c.stdout)
+			}
+			if steps := strings.Count(c.stdout.String(), "\n    "); fault == "inject_warns" && steps > 4 {
+				t.Errorf("a second record takes 4 steps at most; the finding has %d:\n%s", steps, &c.stdout)
 			}
 			// What was printed does it again.
 			_, program, ok := strings.Cut(c.stdout.String(), "with FILE these lines: ")

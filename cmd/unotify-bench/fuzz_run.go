@@ -148,7 +148,8 @@ func (r *fuzzRunner) ready(ctx context.Context, arch *abi.Arch) error {
 		return err
 	}
 	m.Accel = facts.Accel // which is said once
-	text, err := json.Marshal(job{Fuzz: &r.order})
+	order := machineOrder(r.order)
+	text, err := json.Marshal(job{Fuzz: &order})
 	if err != nil {
 		return err
 	}
@@ -157,10 +158,38 @@ func (r *fuzzRunner) ready(ctx context.Context, arch *abi.Arch) error {
 	return nil
 }
 
-// boot drives the kernel of a machine. One that complains, or dies, of what is done
-// to it is a finding.
+// machineOrder is what a machine is told to do, whose kernel nobody else uses.
+func machineOrder(o fuzz.Order) fuzz.Order {
+	o.Alone = true
+	return o
+}
+
+// boot drives the kernel of a machine. One that complains, or dies, or falls silent, of what
+// is done to it is a finding, and so is what is lost.
 func (r *fuzzRunner) boot(ctx context.Context, l *fuzzLane) error {
-	exit, err := l.machine.Boot(ctx, func(e kernel.Event) error {
+	err := bootFuzz(ctx, l.machine, func(e fuzz.Event) error { return r.take(l, e) })
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	n := len(l.found)
+	if n == 0 || l.found[n-1].What != fuzz.Complaints {
+		f := ofMachine(err, l.now)
+		if f == nil {
+			return errors.Join(err, l.doneAll(r.order, err))
+		}
+		l.found = append(l.found, *f)
+		n++
+		r.bar.Log(fmt.Sprintf("%s: %s: %s", l.Where, f.What, f.Want))
+	}
+	if err := r.smaller(ctx, l, &l.found[n-1]); err != nil {
+		return err
+	}
+	return errEnough
+}
+
+// bootFuzz has a machine do what it was told, and hands on what it says.
+func bootFuzz(ctx context.Context, m *kernel.Machine, take func(fuzz.Event) error) error {
+	exit, err := m.Boot(ctx, func(e kernel.Event) error {
 		if err := complaint(e, eventFuzz); err != nil {
 			return err
 		}
@@ -168,21 +197,112 @@ func (r *fuzzRunner) boot(ctx context.Context, l *fuzzLane) error {
 		if err := decode(e.Data, &ev, "event"); err != nil {
 			return err
 		}
-		return r.take(l, ev)
+		return take(ev)
 	})
-	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case l.now != nil && (errors.Is(err, kernel.ErrSplat) || errors.Is(err, kernel.ErrPanic)):
-		l.found = append(l.found, fuzz.Finding{
-			What: fuzz.Complaints, Program: l.now.Program, Filter: l.now.Filter, Got: err.Error(), Want: "a console that is silent",
-		})
-		r.bar.Log(l.Where + ": the kernel complains")
-		return errEnough
-	case err == nil && exit.Code != 0:
+	if err == nil && exit.Code != 0 {
 		return fmt.Errorf("the guest ended with status %d", exit.Code)
 	}
 	return err
+}
+
+// ofMachine is the finding in how a machine has ended that was doing a program: nil if that
+// says nothing of its kernel.
+func ofMachine(err error, now *fuzz.Begins) *fuzz.Finding {
+	if now == nil {
+		return nil
+	}
+	f := &fuzz.Finding{Program: now.Program, Filter: now.Filter}
+	switch {
+	case errors.Is(err, kernel.ErrSplat), errors.Is(err, kernel.ErrPanic), errors.Is(err, kernel.ErrNoDone):
+		f.What, f.Want = fuzz.Complaints, "a console that is silent"
+	case errors.Is(err, kernel.ErrIdle):
+		f.What, f.Want = fuzz.Hangs, "a machine that answers"
+	default:
+		return nil
+	}
+	f.Got = err.Error()
+	return f
+}
+
+// machinesMax is how many machines make a program shorter at most: one for each step that is
+// taken away at once, and programs have 40.
+const machinesMax = 40
+
+// silence is when a machine has nothing to say that does again what silenced another.
+const silence = 2 * time.Minute
+
+// smaller does again, in machines of their own, what has a kernel complain or fall silent,
+// and takes away what that does not need: nothing is to be learnt of a kernel that has
+// complained. The finding stays as it was if it is not to be had again.
+func (r *fuzzRunner) smaller(ctx context.Context, l *fuzzLane, f *fuzz.Finding) error {
+	again, err := r.anew(ctx, l, fuzz.Order{Replay: f.Program, Times: f.Times(), Filter: f.Filter})
+	if err != nil {
+		return err
+	}
+	if again == nil {
+		f.Got += " (alone, this program does not have the kernel do that)"
+		return nil
+	}
+	for range machinesMax {
+		less, err := r.anew(ctx, l, fuzz.Order{Less: f.Program, Filter: f.Filter})
+		if err != nil || less == nil {
+			return err
+		}
+		r.bar.Log(fmt.Sprintf("%s: %d steps do it, too", l.Where, strings.Count(less.Program, "\n")))
+		*f = *less
+	}
+	return nil
+}
+
+// anew is what another machine's kernel does wrong, given an order: nil if nothing.
+func (r *fuzzRunner) anew(ctx context.Context, l *fuzzLane, o fuzz.Order) (*fuzz.Finding, error) {
+	o.Patient = fuzzPatience
+	o = machineOrder(o)
+	text, err := json.Marshal(job{Fuzz: &o})
+	if err != nil {
+		return nil, err
+	}
+	m := *l.machine
+	m.Files, m.Run, m.Idle = map[string][]byte{jobFile: text}, rand.Text(), silence
+	var now *fuzz.Begins
+	var found *fuzz.Finding
+	err = bootFuzz(ctx, &m, func(e fuzz.Event) error {
+		switch f := e.Finding; {
+		case e.Begins != nil:
+			now = e.Begins
+		case f != nil && f.What == fuzz.Complaints:
+			found = f
+		}
+		return nil
+	})
+	if found == nil {
+		found = ofMachine(err, now)
+	}
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case found == nil:
+		return nil, err
+	case len(found.Program) > corpusProgram:
+		return nil, errors.New("guest has found a program that is too long")
+	}
+	return found, nil
+}
+
+// doneAll is an error if a guest says that it is done, and has counted less than it was told to
+// do. More of what it says cannot be known from here.
+func (l *fuzzLane) doneAll(o fuzz.Order, err error) error {
+	programs := int64(0)
+	if o.Length > 0 {
+		programs += (fuzz.Sequences(len(model.Core()), o.Length) - int64(o.Part) + int64(o.Parts)) / int64(o.Parts)
+	}
+	if o.Replay != "" {
+		programs += int64(max(1, o.Times))
+	}
+	if err == nil && (l.count.Programs < programs || l.count.Ops < o.Ops) {
+		return fmt.Errorf("guest says that it is done, with %d operations in %d programs of %d in %d at least", l.count.Ops, l.count.Programs, o.Ops, programs)
+	}
+	return nil
 }
 
 // findingsMax is how many there are before a place is left: they repeat themselves.
@@ -190,6 +310,9 @@ const findingsMax = 10
 
 // errEnough leaves a place that has had findingsMax, or whose kernel is no more.
 var errEnough = errors.New("as many findings as are worth reading")
+
+// countMax bounds what a guest counts, and what a ledger has.
+const countMax = 1 << 50
 
 // take keeps what is told. A guest is not believed: what it says is bounded.
 func (r *fuzzRunner) take(l *fuzzLane, e fuzz.Event) error {
@@ -200,8 +323,12 @@ func (r *fuzzRunner) take(l *fuzzLane, e fuzz.Event) error {
 		}
 		l.now = e.Begins
 	case e.Count != nil:
-		if e.Count.Ops < l.count.Ops || e.Count.Programs < l.count.Programs {
+		c := e.Count
+		if c.Ops < l.count.Ops || c.Programs < l.count.Programs || c.Situations < l.count.Situations || c.Places < l.count.Places {
 			return errors.New("guest counts backwards")
+		}
+		if c.Ops > countMax || c.Programs > countMax || c.Situations > countMax || c.Places > countMax {
+			return errors.New("guest counts more than there can be")
 		}
 		r.ops.Add(e.Count.Ops - l.count.Ops)
 		l.count = *e.Count
@@ -215,10 +342,13 @@ func (r *fuzzRunner) take(l *fuzzLane, e fuzz.Event) error {
 			return errors.New("guest has found a program that is too long")
 		}
 		l.found = append(l.found, *e.Finding)
-		r.bar.Log(fmt.Sprintf("%s: %s", l.Where, clean(e.Finding.String())))
+		r.bar.Log(fmt.Sprintf("%s: %.200s", l.Where, clean(e.Finding.String())))
 	case e.Shorter != nil:
 		if len(l.found) == 0 {
 			return errors.New("guest makes shorter what it has not found")
+		}
+		if len(e.Shorter.Program) > corpusProgram {
+			return errors.New("guest has made a program too long")
 		}
 		l.found[len(l.found)-1] = *e.Shorter
 	case e.Keep != "":

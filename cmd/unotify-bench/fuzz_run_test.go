@@ -1,0 +1,67 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"unotify-bench/abi/fuzz"
+	"unotify-bench/kernel"
+)
+
+// TestFuzzHostile: what a guest says that it has done is bounded, and is not less than it was told.
+func TestFuzzHostile(t *testing.T) {
+	count := func(c fuzz.Count) fuzz.Event { return fuzz.Event{Count: &c} }
+	long := strings.Repeat("poll\n", corpusProgram)
+	for name, events := range map[string][]fuzz.Event{
+		"counts backwards":           {count(fuzz.Count{Ops: 2}), count(fuzz.Count{Ops: 1})},
+		"a negative number":          {count(fuzz.Count{Places: -1})},
+		"more than there can be":     {count(fuzz.Count{Ops: countMax + 1})},
+		"programs":                   {count(fuzz.Count{Programs: countMax + 1})},
+		"begins a long program":      {{Begins: &fuzz.Begins{Program: long}}},
+		"finds a long program":       {{Finding: &fuzz.Finding{Program: long}}},
+		"shortens to a long program": {{Finding: &fuzz.Finding{}}, {Shorter: &fuzz.Finding{Program: long}}},
+		"shortens nothing":           {{Shorter: &fuzz.Finding{}}},
+	} {
+		r, l := &fuzzRunner{fuzzPlan: &fuzzPlan{}, bar: (&app{stderr: io.Discard, quiet: true}).newProgress()}, &fuzzLane{}
+		var err error
+		for _, e := range events {
+			err = errors.Join(err, r.take(l, e))
+		}
+		if err == nil {
+			t.Errorf("%s: is believed", name)
+		}
+	}
+	order := fuzz.Order{Length: 2, Part: 2, Parts: 3, Ops: 10}
+	for _, c := range []struct {
+		count fuzz.Count
+		ok    bool
+	}{{fuzz.Count{}, false}, {fuzz.Count{Ops: 100, Programs: 64}, false}, {fuzz.Count{Ops: 9, Programs: 65}, false}, {fuzz.Count{Ops: 10, Programs: 65}, true}} {
+		l := &fuzzLane{count: c.count}
+		if err := l.doneAll(order, nil); (err == nil) != c.ok {
+			t.Errorf("%+v of what was ordered: %v", c.count, err)
+		}
+	}
+}
+
+// TestOfMachine: which ends of a machine are findings, of the program that was under way.
+func TestOfMachine(t *testing.T) {
+	now := &fuzz.Begins{Program: "poll\n"}
+	for err, want := range map[error]fuzz.Class{
+		kernel.ErrSplat: fuzz.Complaints, kernel.ErrPanic: fuzz.Complaints, kernel.ErrNoDone: fuzz.Complaints,
+		kernel.ErrIdle: fuzz.Hangs, kernel.ErrQEMU: "", kernel.ErrFlood: "", errEnough: "",
+	} {
+		var got fuzz.Class
+		if f := ofMachine(fmt.Errorf("boot: %w", err), now); f != nil {
+			got = f.What
+		}
+		if got != want {
+			t.Errorf("%v is a %q, want %q", err, got, want)
+		}
+		if ofMachine(err, nil) != nil {
+			t.Errorf("%v is a finding before any program", err)
+		}
+	}
+}
