@@ -66,7 +66,7 @@ var graph = map[string]row{
 	"internal/lazy":      {nil, nil},
 	"internal/complaint": {[]string{"internal/lazy"}, nil},
 	// A leaf: who makes files for a while is everywhere.
-	"internal/tempdir": {[]string{xsys}, []string{cmpPkg}},
+	"internal/tempdir": {[]string{xsys}, []string{cmpPkg, "internal/leak"}},
 	"internal/lava":    {[]string{"internal/lazy"}, []string{cmpPkg, "internal/figure", "internal/golden", "results/lengths", "internal/leak"}},
 	// How long checks took: a committed result that is compiled in. A leaf.
 	"results/lengths": {nil, nil},

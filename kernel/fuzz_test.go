@@ -2,7 +2,9 @@ package kernel
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -144,6 +146,47 @@ func FuzzTrace(f *testing.F) {
 		}
 		if n*16 > len(in) || err == nil && !bytes.Equal(in[n*16+8:n*16+16], end[8:]) {
 			t.Errorf("%d records of %d bytes, %v", n, len(in), err)
+		}
+	})
+}
+
+// FuzzEntry: the description of a kernel in the cache is one whose image is as long as it
+// says, and which nobody has changed, or it is damaged.
+func FuzzEntry(f *testing.F) {
+	const image = "image"
+	dir := f.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, kernelFile), []byte(image), 0o644); err != nil {
+		f.Fatal(err)
+	}
+	if err := writeEntry(dir, Entry{Size: int64(len(image))}); err != nil {
+		f.Fatal(err)
+	}
+	whole, err := os.ReadFile(filepath.Join(dir, entryFile))
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, text := range []string{string(whole), "{}", "", `{"Size":5}`, `{"Size":5,"Sum":"x"}`, `{"Size":-1}`, `[]`, `{"Size":5,"size":6}`} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		dir := t.TempDir()
+		if err := errors.Join(
+			os.WriteFile(filepath.Join(dir, kernelFile), []byte(image), 0o644), os.WriteFile(filepath.Join(dir, entryFile), text, 0o644),
+		); err != nil {
+			t.Fatal(err)
+		}
+		e := readEntry(dir)
+		if e.Path != filepath.Join(dir, kernelFile) {
+			t.Errorf("its image is %q", e.Path)
+		}
+		if e.Damaged != "" {
+			return
+		}
+		if e.Size != int64(len(image)) || !json.Valid(text) {
+			t.Errorf("%q is taken: %+v", text, e)
+		}
+		if sum, err := entrySum(text); e.Sum != "" && (err != nil || sum != e.Sum) {
+			t.Errorf("%q is taken, and was changed", text)
 		}
 	})
 }

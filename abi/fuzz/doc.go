@@ -1,7 +1,7 @@
 // Package fuzz drives a listener of the kernel it runs on with long, odd and
 // hostile sequences of operations, and holds every answer against package model.
-// A difference, a call that never returns and a complaint of the kernel are
-// findings.
+// A difference, a call that never returns, a complaint of the kernel and what it loses
+// are findings.
 //
 //	program.go    a sequence of steps, and its text
 //	target.go     who is trapped: this program again, with a thread a task
@@ -18,6 +18,7 @@
 //	random.go     programs by chance, and what leads them
 //	generator.go  whether all these are what they were
 //	situations.go what has been seen
+//	health.go     what the kernel complains of, and what it loses
 //	cover.go      which code of the kernel was reached, where that tells
 //	shrink.go     a finding as short as it can be
 //	reproduce.go  a finding as a program in C, of which reproduce.c.in is the most, and as a test in Go

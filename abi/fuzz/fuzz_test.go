@@ -1,6 +1,7 @@
 package fuzz
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -239,6 +240,36 @@ func TestC(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("seed %d, filter %q (-model +C):\n%s\n%s", seed, FilterNames(filter), diff, text[strings.Index(text, "int main"):])
 		}
+	}
+}
+
+// TestReproduceHostile: what a guest says of a finding stays in a comment of what is
+// written to do it again, and what is no program is not written.
+func TestReproduceHostile(t *testing.T) {
+	texts := func(got string) (c, test string, err error) {
+		f := &Finding{What: Answers, Program: "poll\n", Want: "this", Got: got}
+		c, errC := f.C()
+		test, errGo := f.GoTest()
+		return c, test, errors.Join(errC, errGo)
+	}
+	plainC, plainGo, err := texts("that")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, test, err := texts("that*/ int evil; /*\nfunc init() { panic(`evil`) }\n//go:embed evil")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Count(c, "*/") != strings.Count(plainC, "*/") {
+		t.Errorf("a comment ends early:\n%s", c[strings.Index(c, "evil")-80:])
+	}
+	if strings.Count(test, "\n") != strings.Count(plainGo, "\n") {
+		t.Errorf("a comment has several lines:\n%s", test)
+	}
+	f := &Finding{Program: "poll\n`+os.Exit(1)+`"}
+	_, errC := f.C()
+	if _, errGo := f.GoTest(); errC == nil || errGo == nil {
+		t.Errorf("what is no program is written: %v, %v", errC, errGo)
 	}
 }
 

@@ -134,7 +134,7 @@ func (h *hand) interrupt() { _ = unix.Tgkill(os.Getpid(), h.tid, interrupts) }
 
 // interruptUntil does so again and again: the first time may be before it waits.
 func (h *hand) interruptUntil(enough *atomic.Bool) {
-	for pause := time.Millisecond; !enough.Load(); pause = min(2*pause, 16*time.Millisecond) {
+	for pause := 100 * time.Microsecond; !enough.Load(); pause = min(2*pause, 16*time.Millisecond) {
 		_ = unix.Nanosleep(&unix.Timespec{Nsec: pause.Nanoseconds()}, nil)
 		h.interrupt()
 	}

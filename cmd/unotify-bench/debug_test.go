@@ -121,7 +121,7 @@ func debugFuzz(t *testing.T, arch *abi.Arch) {
 // debugFuzzLeak has fuzz find a leak, and the operation that it takes.
 func debugFuzzLeak(t *testing.T, arch *abi.Arch) {
 	needGuests(t, arch.Name)
-	c := newCommand(t, "fuzz", "--on", arch.Name, "--kernel", string(kernel.DebugFaulty), "--fault", "inject_leak", "--length", "0", "--ops", "1000", "--quiet")
+	c := newCommand(t, "fuzz", "--on", arch.Name, "--kernel", string(kernel.DebugFaulty), "--fault", "inject_leak", "--length", "0", "--ops", "1500", "--quiet")
 	c.runs(t, exitFailed)
 	out := c.stdout.String()
 	if !strings.Contains(out, "leak: got ") || !strings.Contains(out, "    inject newest ") || strings.Count(out, "\n    ") > 4 {

@@ -61,9 +61,11 @@ ioctl with right and wrong requests, signals, calls, pins and redirects, in any
 order, and two at once; it kills the target, has it execute another program, and
 closes the listener. Each answer, and what each trapped call returns and writes, is
 held against a model of the states of a notification. A difference, something that
-never returns, and a complaint of the kernel are findings. One is made as short as it
-can be and printed as a program that --replay does again, and with --reproduce also
-as a program in C that needs nothing of this one, and as a test in Go.
+never returns, a complaint of the kernel, and what it loses, as kmemleak of --kernel
+debug says, are findings. One is made as short as it can be, in further machines if the
+kernel has complained or fallen silent, and printed as a program that --replay does
+again, and with --reproduce also as a program in C that needs nothing of this one, and
+as a test in Go.
 
 First come all sequences of --length operations out of the 14 that change a
 notification's state, then every situation that these lead to with each end, then

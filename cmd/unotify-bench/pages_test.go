@@ -105,6 +105,8 @@ var pages = map[string][]followed{
 		{line: "unotify-bench fuzz --on arm64 --kernel patched --length 2 --ops 3000", short: []string{"2 --ops 3000", "1 --ops 100"}},
 		{line: "unotify-bench fuzz --on riscv64 --kernel patched --length 2 --ops 3000", short: []string{"2 --ops 3000", "1 --ops 100"}},
 		{line: "unotify-bench fuzz --on amd64 --fault inject_twice", by: "TestFuzzMachines"},
+		{line: "unotify-bench fuzz --on amd64 --fault inject_warns --length 0 --ops 8000", by: "TestFuzzMachines"},
+		{line: "unotify-bench fuzz --on amd64 --kernel debug-faulty --fault inject_leak --length 0 --ops 1500", by: "TestDebug"},
 		{line: "go test ./abi/fuzz -run TestEnds -v", by: "TestEnds"},
 		{line: "unotify-bench fuzz --on host --length 0 --ops 60000 --seed 4", short: []string{"60000", "200"}},
 		// Not everybody has kernels with KASAN, or a day.

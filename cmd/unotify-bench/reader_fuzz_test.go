@@ -275,3 +275,28 @@ func FuzzHear(f *testing.F) {
 		}
 	})
 }
+
+// FuzzStepFile: the file of a step is complete if it begins and ends as one, and is of the
+// step that was asked for; what is of another is not taken, and not lost.
+func FuzzStepFile(f *testing.F) {
+	const id = "0123456789abcdef"
+	for _, text := range []string{"", "\n", "x", "# " + stepBegins + id, "# " + stepBegins + id + "\nrow\n# " + stepEnds + id + "\n", "# " + stepBegins + "other\n# " + stepEnds + id} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		path := filepath.Join(t.TempDir(), "step")
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		complete, err := stepFile(path, id)
+		lines := strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' })
+		begins := len(lines) > 0 && lines[0] == "# "+stepBegins+id
+		ends := len(lines) > 0 && lines[len(lines)-1] == "# "+stepEnds+id
+		if complete && (!begins || !ends || err != nil) {
+			t.Errorf("%q is complete (%v)", text, err)
+		}
+		if err != nil && begins {
+			t.Errorf("%q is refused: %v", text, err)
+		}
+	})
+}

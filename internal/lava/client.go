@@ -54,18 +54,22 @@ type jobReply struct {
 	Definition text       `json:"original_definition"`
 }
 
+func readJob(b []byte, id int) (got jobReply, err error) {
+	if err := json.Unmarshal(b, &got); err != nil {
+		return jobReply{}, err
+	}
+	if got.ID != id || got.State == "" || got.Health == "" {
+		return jobReply{}, fmt.Errorf("this is no job %d: %q", id, excerpt(b))
+	}
+	return got, nil
+}
+
 // Job asks what became of a job.
 func (c *Client) Job(ctx context.Context, id int) (Job, error) {
 	var got jobReply
-	err := c.get(ctx, request{path: fmt.Sprintf("jobs/%d/", id), limit: maxJob, check: func(b []byte) error {
-		got = jobReply{}
-		if err := json.Unmarshal(b, &got); err != nil {
-			return err
-		}
-		if got.ID != id || got.State == "" || got.Health == "" {
-			return fmt.Errorf("this is no job %d: %q", id, excerpt(b))
-		}
-		return nil
+	err := c.get(ctx, request{path: fmt.Sprintf("jobs/%d/", id), limit: maxJob, check: func(b []byte) (err error) {
+		got, err = readJob(b, id)
+		return err
 	}})
 	if err != nil {
 		return Job{}, err

@@ -44,6 +44,33 @@ func FuzzReply(f *testing.F) {
 	})
 }
 
+// FuzzPage: a list of jobs, or a job, is what it is read as, or an error that a terminal
+// can show.
+func FuzzPage(f *testing.F) {
+	f.Add(7, []byte(`{"next":null,"results":[{"id":7,"state":"Finished","health":"Complete","original_definition":"# x"}]}`))
+	f.Add(7, []byte(`{"id":7,"state":"Finished","health":"Complete","description":null,"submit_time":"2026-11-24T12:00:00Z"}`))
+	f.Add(0, []byte(`{"next":"http://other/?limit=1","results":[]}`))
+	f.Fuzz(func(t *testing.T, id int, body []byte) {
+		p, err := readPage[jobReply](body)
+		if err == nil && (p.Results == nil || len(p.Results) > pageSize || !json.Valid(body)) {
+			t.Errorf("%q is a page of %d", body, len(p.Results))
+		}
+		job, jobErr := readJob(body, id)
+		if jobErr == nil && (job.ID != id || !json.Valid(body)) {
+			t.Errorf("%q is job %d", body, id)
+		}
+		for _, err := range []error{err, jobErr} {
+			if err == nil {
+				continue
+			}
+			r := request{path: "jobs/", check: func([]byte) error { return err }}
+			if text := checked(r, body).Error(); len(text) > 8000 || strings.ContainsFunc(text, func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }) {
+				t.Errorf("%d bytes for a terminal: %q", len(text), text)
+			}
+		}
+	})
+}
+
 // FuzzCurl: nothing that a server's URL, a token or a query has becomes a line of
 // curl's configuration of its own.
 func FuzzCurl(f *testing.F) {

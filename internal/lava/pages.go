@@ -15,6 +15,22 @@ const (
 	maxRows = 20_000
 )
 
+// listPage is one of a list.
+type listPage[T any] struct {
+	Next    *string `json:"next"`
+	Results []T     `json:"results"`
+}
+
+func readPage[T any](b []byte) (p listPage[T], err error) {
+	if err := json.Unmarshal(b, &p); err != nil {
+		return listPage[T]{}, err
+	}
+	if p.Results == nil || len(p.Results) > pageSize {
+		return listPage[T]{}, fmt.Errorf("this is no page of a list: %q", excerpt(b))
+	}
+	return p, nil
+}
+
 // list fetches a list, page by page, in order of its IDs. Where the next page is
 // does not come from the server's link: that has the host that the server takes
 // itself for, behind a proxy another one, and the token would go there. The link only
@@ -22,20 +38,11 @@ const (
 func list[T any](ctx context.Context, c *Client, path string, id func(T) int) ([]T, error) {
 	var all []T
 	for last := 0; ; {
-		var page struct {
-			Next    *string `json:"next"`
-			Results []T     `json:"results"`
-		}
+		var page listPage[T]
 		query := url.Values{"ordering": {"id"}, "limit": {strconv.Itoa(pageSize)}, "offset": {strconv.Itoa(len(all))}}
-		r := request{path: path, query: query, limit: maxPage, check: func(b []byte) error {
-			page.Next, page.Results = nil, nil
-			if err := json.Unmarshal(b, &page); err != nil {
-				return err
-			}
-			if page.Results == nil || len(page.Results) > pageSize {
-				return fmt.Errorf("this is no page of a list: %q", excerpt(b))
-			}
-			return nil
+		r := request{path: path, query: query, limit: maxPage, check: func(b []byte) (err error) {
+			page, err = readPage[T](b)
+			return err
 		}}
 		if err := c.get(ctx, r); err != nil {
 			return nil, err

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Exit statuses of curl that are told apart.
@@ -39,16 +40,34 @@ func (r *reply) unanswered() error {
 // how long it is.
 func checked(r request, body []byte) error {
 	err := r.check(body)
+	if err == nil {
+		return nil
+	}
+	text := told(err)
 	var syntax *json.SyntaxError
 	switch {
-	case err == nil:
-		return nil
 	case errors.As(err, &syntax) && syntax.Offset >= int64(len(body)):
-		return &failure{error: fmt.Errorf("the reply was cut after %d bytes: %w", len(body), err), again: true, done: silent}
+		return &failure{error: fmt.Errorf("the reply was cut after %d bytes: %s", len(body), text), again: true, done: silent}
 	case r.post != nil: // the server created something, and failed to say what
-		return &failure{error: fmt.Errorf("%w: %w", ErrReply, err), again: true, done: silent}
+		return &failure{error: fmt.Errorf("%w: %s", ErrReply, text), again: true, done: silent}
 	}
-	return fmt.Errorf("%w: %w", ErrReply, err)
+	return fmt.Errorf("%w: %s", ErrReply, text)
+}
+
+// told is an error's text for a terminal: encoding/json has a time that is none in there as
+// it came, and a number that is too large as long as it is.
+func told(err error) string {
+	const most = 5000 // an excerpt's, in quotes
+	text := strings.Map(func(r rune) rune {
+		if r != '\n' && !unicode.IsPrint(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, err.Error())
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + "…"
+	}
+	return text
 }
 
 // isPage tells HTML from all that LAVA answers.

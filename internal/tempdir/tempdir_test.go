@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
+
+	"unotify-bench/internal/leak"
 )
 
 // childEnv makes this program one that is killed with a directory in hand.
@@ -30,7 +32,7 @@ func TestMain(m *testing.M) {
 		os.Stdout.Close()
 		select {}
 	}
-	os.Exit(m.Run())
+	os.Exit(leak.Tests{M: m}.Run())
 }
 
 // list is what there is in a directory.
