@@ -65,6 +65,30 @@ func TestRandom(t *testing.T) {
 	}
 }
 
+// TestCorpus: what was kept is done first, as it was, and then gone on from.
+func TestCorpus(t *testing.T) {
+	kept := []string{"trap 0 openat\nrecv plain\nsend newest continue\n", "poll\nrecv plain\n"}
+	var begun []string
+	err := Run(t.Context(), Order{Ops: 500, Seed: 1, Corpus: kept, Patient: time.Minute}, func(e Event) error {
+		if e.Begins != nil {
+			begun = append(begun, e.Begins.Program)
+		}
+		if e.Finding != nil {
+			t.Error(e.Finding)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(begun) < 3 {
+		t.Fatalf("begun are %q", begun)
+	}
+	if diff := cmp.Diff(kept, begun[:2]); diff != "" {
+		t.Errorf("what is done first (-kept +done):\n%s", diff)
+	}
+}
+
 // TestParts: parts of all sequences are all of them.
 func TestParts(t *testing.T) {
 	total := int64(0)

@@ -93,8 +93,8 @@ func (h *hand) give(w *world, o model.Op, number int32) {
 	h.obey(order{w: w, op: o, number: number})
 }
 
-// interrupts has a hand interrupt main until enough.
-func (h *hand) interrupts(w *world) {
+// giveInterrupts has a hand interrupt main until enough.
+func (h *hand) giveInterrupts(w *world) {
 	h.enough.Store(false)
 	h.obey(order{w: w, whom: w.tools.main})
 }

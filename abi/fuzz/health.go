@@ -29,7 +29,7 @@ type tried struct {
 const (
 	logFile      = "/dev/kmsg"                  // Documentation/ABI/testing/dev-kmsg
 	kmemleakFile = "/sys/kernel/debug/kmemleak" // Documentation/dev-tools/kmemleak.rst
-	recordMax    = 8192                         // bytes of one of the log's: PRINTKRB_RECORD_MAX, and its prefix
+	recordMax    = 8192                         // bytes of one of the log's, with its prefix: PRINTK_MESSAGE_MAX is 2048
 	saidMax      = 4096                         // bytes of what a kernel says that are kept
 	leakAge      = 5500 * time.Millisecond      // no object is looked at that is younger: jiffies_min_age of mm/kmemleak.c is 5 s
 	leakEvery    = 30_000                       // programs, of which each that is remembered takes a few hundred bytes
@@ -179,6 +179,9 @@ func (r *runner) leaks() error {
 	}
 	r.leave() // what a target has is lost with it, or not at all
 	text, n, err := r.health.lost()
+	if err == nil && n > 0 {
+		text, n, err = r.health.lost() // a pointer may have been on its way when it was looked for
+	}
 	if err != nil || n == 0 {
 		return err
 	}

@@ -253,7 +253,8 @@ func (s Step) possible(state *model.State) Step {
 	return s
 }
 
-// random is programs by chance, until so many operations are done.
+// random is the corpus, under a filter with every flag, and then programs by chance, until so
+// many operations are done.
 func (r *runner) random(seed uint64, ops int64) error {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	filters := []Filter{0}
@@ -264,7 +265,13 @@ func (r *runner) random(seed uint64, ops int64) error {
 			}
 		}
 	}
-	filter := filters[0]
+	filter := filters[len(filters)-1]
+	for _, p := range slices.Clone(r.corpus) {
+		if err := r.program(filter, p); err != nil {
+			return err
+		}
+	}
+	filter = filters[0]
 	for n, until := 0, r.count.Ops+ops; r.count.Ops < until; n++ {
 		if n%50 == 0 {
 			filter = filters[rng.IntN(len(filters))]

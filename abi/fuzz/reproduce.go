@@ -312,7 +312,7 @@ func TestMain(m *testing.M) {
 // TestFinding: %s.
 func TestFinding(t *testing.T) {
 	err := fuzz.Run(t.Context(), fuzz.Order{
-		Filter: %#x, Times: %d, Patient: time.Minute,
+		Filter: %#x, Times: %d, Patient: time.Minute, Alone: %t,
 		Replay: %s,
 	}, func(e fuzz.Event) error {
 		if e.Finding != nil {
@@ -324,7 +324,7 @@ func TestFinding(t *testing.T) {
 		t.Fatal(err)
 	}
 }
-`, strings.ReplaceAll(f.String(), "\n", " "), uint(f.Filter), f.Times(), "`\n"+p.String()+"`")
+`, strings.ReplaceAll(f.String(), "\n", " "), uint(f.Filter), f.Times(), f.What == Complaints || f.What == Leaks, "`\n"+p.String()+"`")
 	b, err := format.Source([]byte(text))
 	return string(b), err
 }

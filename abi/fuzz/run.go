@@ -59,7 +59,7 @@ type Order struct {
 	// Alone is whether nobody else uses the kernel: what that complains of, and what it
 	// loses, is then a finding. It needs /dev/kmsg, and debugfs for kmemleak.
 	Alone bool `json:",omitempty"`
-	// Corpus is programs to begin with.
+	// Corpus is programs to do before those by chance, and to go on from.
 	Corpus  []string      `json:",omitempty"`
 	Patient time.Duration // how long nothing may happen before that is a hang
 }

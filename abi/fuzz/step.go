@@ -182,7 +182,7 @@ func (w *world) act(step Step, numbers []int32, got []model.Answer) {
 // recvNothing does a RECV that nobody will come for, which the hand interrupts.
 func (w *world) recvNothing(o model.Op) model.Answer {
 	h := w.tools.hand
-	h.interrupts(w)
+	h.giveInterrupts(w)
 	a := w.do(o, -1)
 	h.enough.Store(true)
 	h.take()

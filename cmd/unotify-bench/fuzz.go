@@ -105,7 +105,7 @@ func (f *fuzzFlags) define(fl *pflag.FlagSet) {
 	fl.StringVar(&f.replay, "replay", "", "instead, do the program in this file")
 	fl.IntVar(&f.times, "times", 1, "how often to do the program of --replay: a race does not show each time")
 	fl.StringVar(&f.filter, "filter", "", "of the program of --replay, as it was printed: redirect, killable, or both with a comma")
-	fl.StringVar(&f.corpus, "corpus", "", "directory of programs to go on from, and to keep new ones in")
+	fl.StringVar(&f.corpus, "corpus", "", "directory of programs to do before those by chance and to go on from, and to keep new ones in")
 	fl.StringVar(&f.repro, "reproduce", "", "directory to write each finding to: the program, a program in C, a test in Go")
 	fl.StringVar(&f.ledger, "ledger", "", "file to add a line to for what each place did; what is whole in there is not done again")
 	fl.StringVarP(&f.output, "output", "o", "", "file for the report (default: standard output)")

@@ -28,6 +28,7 @@ type fuzzRunner struct {
 	lanes []*fuzzLane
 
 	mu    sync.Mutex // of what lanes share: files
+	kept  int        // programs, in --corpus
 	ops   atomic.Int64
 	total int64
 }
@@ -39,7 +40,6 @@ type fuzzLane struct {
 	count   fuzz.Count
 	now     *fuzz.Begins // the program that is done
 	found   []fuzz.Finding
-	kept    int
 	machine *kernel.Machine // nil on the host
 }
 
@@ -352,14 +352,14 @@ func (r *fuzzRunner) take(l *fuzzLane, e fuzz.Event) error {
 		}
 		l.found[len(l.found)-1] = *e.Shorter
 	case e.Keep != "":
-		return r.keep(l, e.Keep)
+		return r.keep(e.Keep)
 	}
 	return nil
 }
 
 // keep writes a program to the corpus, which it must be one for.
-func (r *fuzzRunner) keep(l *fuzzLane, text string) error {
-	if r.corpus == "" || l.kept >= corpusMax {
+func (r *fuzzRunner) keep(text string) error {
+	if r.corpus == "" {
 		return nil
 	}
 	if len(text) > corpusProgram {
@@ -370,9 +370,13 @@ func (r *fuzzRunner) keep(l *fuzzLane, text string) error {
 		return fmt.Errorf("guest wants to keep what is no program: %w", err)
 	}
 	sum := sha256.Sum256([]byte(p.String()))
-	l.kept++
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	// All places keep theirs in one directory, which is to be read again.
+	if len(r.order.Corpus)+r.kept >= corpusMax {
+		return nil
+	}
+	r.kept++
 	path := filepath.Join(r.corpus, hex.EncodeToString(sum[:8])+corpusSuffix)
 	// Half a program would not be read the next time.
 	if err := writeWhole(path, []byte(p.String())); err != nil {
