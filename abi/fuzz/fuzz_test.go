@@ -270,25 +270,32 @@ func TestC(t *testing.T) {
 // TestReproduceHostile: what a guest says of a finding stays in a comment of what is
 // written to do it again, and what is no program is not written.
 func TestReproduceHostile(t *testing.T) {
-	texts := func(got string) (c, test string, err error) {
-		f := &Finding{What: Answers, Program: "poll\n", Want: "this", Got: got}
+	texts := func(what Class, got string) (c, test string, err error) {
+		f := &Finding{What: what, Program: "poll\n", Want: "this", Got: got}
 		c, errC := f.C()
 		test, errGo := f.GoTest()
 		return c, test, errors.Join(errC, errGo)
 	}
-	plainC, plainGo, err := texts("that")
+	plainC, plainGo, err := texts(Answers, "that")
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, test, err := texts("that*/ int evil; /*\nfunc init() { panic(`evil`) }\n//go:embed evil")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if strings.Count(c, "*/") != strings.Count(plainC, "*/") {
-		t.Errorf("a comment ends early:\n%s", c[strings.Index(c, "evil")-80:])
-	}
-	if strings.Count(test, "\n") != strings.Count(plainGo, "\n") {
-		t.Errorf("a comment has several lines:\n%s", test)
+	const evil = "*/ int evil; /*\nfunc init() { panic(`evil`) }\n//go:embed evil\r*\\\n/ int evil;"
+	for _, texts := range []func() (string, string, error){
+		func() (string, string, error) { return texts(Answers, evil) },
+		func() (string, string, error) { return texts(evil, "that") },
+	} {
+		c, test, err := texts()
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Lines are joined before comments are looked for.
+		if got := strings.ReplaceAll(c, "\\\n", ""); strings.Count(got, "*/") != strings.Count(strings.ReplaceAll(plainC, "\\\n", ""), "*/") {
+			t.Errorf("a comment ends early:\n%s", c[strings.Index(c, "evil")-80:])
+		}
+		if strings.Count(c, "\n") != strings.Count(plainC, "\n") || strings.Count(test, "\n") != strings.Count(plainGo, "\n") {
+			t.Errorf("a comment has several lines:\n%s", test)
+		}
 	}
 	f := &Finding{Program: "poll\n`+os.Exit(1)+`"}
 	_, errC := f.C()

@@ -15,7 +15,7 @@ import (
 // health is what a kernel says of itself: see Order.Alone. Of one that others use, too,
 // nothing is asked, and all of it is silent.
 type health struct {
-	log      int // /dev/kmsg, from now on; -1 without
+	log      int // /dev/kmsg; -1 without
 	kmemleak int // -1 where the kernel has none
 	since    []tried
 }
@@ -32,10 +32,13 @@ const (
 	recordMax    = 8192                         // bytes of one of the log's, with its prefix: PRINTK_MESSAGE_MAX is 2048
 	saidMax      = 4096                         // bytes of what a kernel says that are kept
 	leakAge      = 5500 * time.Millisecond      // no object is looked at that is younger: jiffies_min_age of mm/kmemleak.c is 5 s
+	leakText     = 16 << 10                     // bytes of objects that are read: a thousand of them take half an hour to leave a slow machine
 	leakEvery    = 30_000                       // programs, of which each that is remembered takes a few hundred bytes
 )
 
-func newHealth(alone bool) (*health, error) {
+// newHealth asks a kernel that is ours alone, and of what it loses only with leaks. One that
+// has complained before anything was done is no kernel to find anything in.
+func newHealth(alone, leaks bool) (*health, error) {
 	h := &health{log: -1, kmemleak: -1}
 	if !alone {
 		return h, nil
@@ -44,8 +47,11 @@ func newHealth(alone bool) (*health, error) {
 	if h.log, err = unix.Open(logFile, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0); err != nil {
 		return h, fmt.Errorf("read the kernel's log: %w", err)
 	}
-	if _, err := unix.Seek(h.log, 0, unix.SEEK_END); err != nil {
-		return h, fmt.Errorf("read the kernel's log from here on: %w", err)
+	if said := h.complaint(); said != "" {
+		return h, fmt.Errorf("the kernel has complained before anything was done to it: %s", cut(said))
+	}
+	if !leaks {
+		return h, nil
 	}
 	if h.kmemleak, err = unix.Open(kmemleakFile, unix.O_RDWR|unix.O_CLOEXEC, 0); err != nil && !errors.Is(err, unix.ENOENT) {
 		return h, fmt.Errorf("ask kmemleak: %w", err)
@@ -91,7 +97,7 @@ func (h *health) complaint() string {
 	}
 }
 
-// lost is what kmemleak says that nobody points to any more, and how many that is.
+// lost is what kmemleak says that nobody points to any more, and how many that is at least.
 func (h *health) lost() (text string, n int, err error) {
 	if h.kmemleak < 0 {
 		return "", 0, nil
@@ -108,13 +114,13 @@ func (h *health) lost() (text string, n int, err error) {
 		return "", 0, fmt.Errorf("hear kmemleak: %w", err)
 	}
 	var said bytes.Buffer
-	for b := make([]byte, 64<<10); ; {
+	for b := make([]byte, 4<<10); ; {
 		switch k, err := unix.Read(h.kmemleak, b); {
 		case errors.Is(err, unix.EINTR):
 			continue
 		case err != nil:
 			return "", 0, fmt.Errorf("hear kmemleak: %w", err)
-		case k == 0, said.Len() > 1<<20: // a thousand of them take half an hour to leave a slow machine
+		case k == 0, said.Len() > leakText:
 			n = bytes.Count(said.Bytes(), []byte("unreferenced object"))
 			return firstLost(said.String()), n, nil
 		default:
@@ -160,18 +166,20 @@ func (h *health) tellKmemleak(what string) error {
 // errComplained ends all: of a kernel that has complained there is nothing more to learn.
 var errComplained = errors.New("the kernel complains")
 
-// complained is a finding if the kernel has complained of a program.
-func (r *runner) complained(filter Filter, p Program) *Finding {
+// heed tells a finding, and ends all, if the kernel has complained of the program that was done
+// last.
+func (r *runner) heed(filter Filter, p Program) error {
 	said := r.health.complaint()
 	if said == "" {
 		return nil
 	}
-	return &Finding{What: Complaints, At: len(p) - 1, Program: p.String(), Filter: filter, Want: "a log that is silent", Got: cut(said)}
+	f := &Finding{What: Complaints, At: len(p) - 1, Program: p.String(), Filter: filter, Want: "a log that is silent", Got: cut(said)}
+	return errors.Join(r.emit(Event{Finding: f}), r.tell(), errComplained)
 }
 
 // leaks tells what programs have lost since kmemleak was last asked: of all these it looks
 // for one, by halves, and makes that shorter.
-func (r *runner) leaks() error {
+func (r *runner) leaks() (err error) {
 	all := r.health.since
 	r.health.since = nil
 	if r.health.kmemleak < 0 || len(all) == 0 {
@@ -185,10 +193,10 @@ func (r *runner) leaks() error {
 	if err != nil || n == 0 {
 		return err
 	}
+	defer func() { err = errors.Join(err, r.health.forget()) }() // it is told once
 	last := all[len(all)-1]
 	f := &Finding{What: Leaks, At: len(last.program) - 1, Program: last.program.String(), Filter: last.filter, Want: "nothing lost"}
-	got := fmt.Sprintf("%d lost in %d programs: %s", n, len(all), text)
-	f.Got = got
+	f.Got = fmt.Sprintf("%d lost in %d programs: %s", n, len(all), text)
 	if err := r.emit(Event{Finding: f}); err != nil {
 		return err
 	}
@@ -208,7 +216,7 @@ func (r *runner) leaks() error {
 		return err
 	}
 	if again == nil {
-		f.Got = got + " (no program loses anything alone)"
+		f.Got += " (no program loses anything alone)"
 		return r.emit(Event{Shorter: f})
 	}
 	if again, err = r.shorten(p, again, func(q Program) (*Finding, error) { return r.loses([]tried{{q, filter}}, leakTries) }); err != nil {
@@ -221,7 +229,9 @@ func (r *runner) leaks() error {
 // somewhere by chance hides what is lost; not each time.
 const leakTries = 10
 
-// loses does programs, each so often, and is the last one's finding if anything is lost.
+// loses does programs, each so often, and is the last one's finding if anything is lost: one
+// that depends on no chance loses something half of the times at least, or it is what another
+// one had lost before, and was hidden.
 func (r *runner) loses(all []tried, times int) (*Finding, error) {
 	if err := r.health.forget(); err != nil {
 		return nil, err
@@ -231,18 +241,21 @@ func (r *runner) loses(all []tried, times int) (*Finding, error) {
 			if _, err := r.try(p.filter, p.program); err != nil {
 				return nil, err
 			}
-			if err := r.tellNowAndThen(); err != nil {
+			if err := errors.Join(r.heed(p.filter, p.program), r.tellNowAndThen()); err != nil {
 				return nil, err
 			}
 		}
 	}
-	r.health.since = nil
 	r.leave()
+	p := all[len(all)-1]
+	least := 1
+	if !p.program.races() {
+		least = (times + 1) / 2
+	}
 	text, n, err := r.health.lost()
-	if err != nil || n == 0 {
+	if err != nil || n < least {
 		return nil, err
 	}
-	p := all[len(all)-1]
 	return &Finding{
 		What: Leaks, At: len(p.program) - 1, Program: p.program.String(), Filter: p.filter, Want: "nothing lost",
 		Got: fmt.Sprintf("%d lost in %d times: %s", n, times, text),
@@ -254,7 +267,13 @@ func (r *runner) loses(all []tried, times int) (*Finding, error) {
 func (r *runner) less(filter Filter, p Program) error {
 	_, err := r.shorten(p, nil, func(q Program) (*Finding, error) {
 		for range (&Finding{Program: q.String()}).Times() {
-			if err := r.program(filter, q); err != nil {
+			if err := r.emit(Event{Begins: &Begins{q.String(), filter}}); err != nil {
+				return nil, err
+			}
+			if _, err := r.try(filter, q); err != nil {
+				return nil, err
+			}
+			if err := r.heed(filter, q); err != nil {
 				return nil, err
 			}
 		}

@@ -61,7 +61,19 @@ func (f *Finding) C() (string, error) {
 		flags |= abi.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
 	}
 	return strings.Replace(reproduceC, "/* CONSTANTS */\n", constants(), 1) + functions.String() +
-		fmt.Sprintf("\n/*\n * %s\n */\nint main(void)\n{\n\tset_up(%#x);\n%s\treturn 0;\n}\n", strings.ReplaceAll(f.String(), "*/", "* /"), flags, &main), nil
+		fmt.Sprintf("\n/*\n * %s\n */\nint main(void)\n{\n\tset_up(%#x);\n%s\treturn 0;\n}\n", f.comment(), flags, &main), nil
+}
+
+// comment is the finding as a comment of C or Go has it, in a line that ends nothing: also
+// not by a backslash, which joins lines in C before there are comments.
+func (f *Finding) comment() string {
+	text := strings.Map(func(r rune) rune {
+		if r == '\\' || !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, f.String())
+	return strings.ReplaceAll(text, "*/", "* /")
 }
 
 //go:embed reproduce.c.in
@@ -324,7 +336,7 @@ func TestFinding(t *testing.T) {
 		t.Fatal(err)
 	}
 }
-`, strings.ReplaceAll(f.String(), "\n", " "), uint(f.Filter), f.Times(), f.What == Complaints || f.What == Leaks, "`\n"+p.String()+"`")
+`, f.comment(), uint(f.Filter), f.Times(), f.What == Complaints || f.What == Leaks, "`\n"+p.String()+"`")
 	b, err := format.Source([]byte(text))
 	return string(b), err
 }

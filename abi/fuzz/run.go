@@ -59,6 +59,8 @@ type Order struct {
 	// Alone is whether nobody else uses the kernel: what that complains of, and what it
 	// loses, is then a finding. It needs /dev/kmsg, and debugfs for kmemleak.
 	Alone bool `json:",omitempty"`
+	// LogOnly has nobody ask what the kernel loses, which takes its time.
+	LogOnly bool `json:",omitempty"`
 	// Corpus is programs to do before those by chance, and to go on from.
 	Corpus  []string      `json:",omitempty"`
 	Patient time.Duration // how long nothing may happen before that is a hang
@@ -166,6 +168,8 @@ type runner struct {
 	count  Count
 	corpus []Program
 	told   time.Time
+	ops    int64 // of the last try
+	tries  int
 }
 
 func work(o Order, emit func(Event) error) error {
@@ -177,7 +181,7 @@ func work(o Order, emit func(Event) error) error {
 		return err
 	}
 	defer tools.close()
-	health, err := newHealth(o.Alone)
+	health, err := newHealth(o.Alone, !o.LogOnly)
 	defer health.close()
 	if err != nil {
 		return err
@@ -264,26 +268,30 @@ func (r *runner) program(filter Filter, p Program) error {
 	if err != nil {
 		return err
 	}
-	if c := r.complained(filter, p); c != nil {
-		return errors.Join(r.emit(Event{Finding: c}), r.tell(), errComplained)
-	}
-	if r.health.kmemleak >= 0 {
-		r.health.since = append(r.health.since, tried{p, filter})
-	}
+	r.count.Ops += r.ops
+	r.count.Programs++
 	if f != nil {
 		// A kernel may not survive what follows.
 		if err := r.emit(Event{Finding: f}); err != nil {
 			return err
 		}
+	}
+	if err := r.heed(filter, p); err != nil {
+		return err
+	}
+	if r.health.kmemleak >= 0 {
+		r.health.since = append(r.health.since, tried{p, filter})
+	}
+	if f != nil {
 		if f, err = r.shrink(filter, p[:min(f.At+1, len(p))], f); err != nil {
 			return err
 		}
 		if err := r.emit(Event{Shorter: f}); err != nil {
 			return err
 		}
-	}
-	if r.count.Programs%500 == 0 {
-		runtime.GC()
+		if err := r.heed(filter, p); err != nil {
+			return err
+		}
 	}
 	if len(r.health.since) >= leakEvery {
 		if err := r.leaks(); err != nil {
@@ -301,7 +309,8 @@ func (r *runner) tellNowAndThen() error {
 	return r.tell()
 }
 
-// try does a program, and leaves the world if it finds something.
+// try does a program, and leaves the world if it finds something. What it has done is in
+// r.ops: it counts the first time, and not when it is looked for what a finding needs.
 func (r *runner) try(filter Filter, p Program) (*Finding, error) {
 	if err := r.enter(filter); err != nil {
 		return nil, err
@@ -312,7 +321,7 @@ func (r *runner) try(filter Filter, p Program) (*Finding, error) {
 		f = r.world.step(p[at].possible(&r.world.state))
 	}
 	ended := r.world.state.Ended() || r.world.state.Execed
-	r.count.Ops += r.world.ops
+	r.ops = r.world.ops
 	switch {
 	case f != nil:
 		at--
@@ -321,7 +330,9 @@ func (r *runner) try(filter Filter, p Program) (*Finding, error) {
 	}
 	r.tools.cover.take()
 	r.world.ops = 0
-	r.count.Programs++
+	if r.tries++; r.tries%500 == 0 {
+		runtime.GC()
+	}
 	if f != nil {
 		f.At, f.Program, f.Filter = at, p.String(), filter
 	}

@@ -69,10 +69,14 @@ func (r *runner) shorten(p Program, f *Finding, shows func(Program) (*Finding, e
 	return f, nil
 }
 
-// Times is how often the program is to be done again: a race does not show each time.
+// Times is how often the program is to be done again: a race does not show each time, nor
+// does what is lost.
 func (f *Finding) Times() int {
 	if p, err := Parse(f.Program); err == nil && p.races() {
 		return 100
+	}
+	if f.What == Leaks {
+		return leakTries
 	}
 	return 1
 }

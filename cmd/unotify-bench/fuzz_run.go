@@ -112,7 +112,7 @@ func (r *fuzzRunner) stage(name string, lanes []*fuzzLane) {
 		each += fuzz.Sequences(len(model.Core()), r.order.Length) / int64(r.order.Parts) * int64(r.order.Length)
 	}
 	if r.order.Ends {
-		each += int64(fuzz.Endings()) / int64(r.order.Parts) * endingOps
+		each += int64(fuzz.Endings(model.Everything)) / int64(r.order.Parts) * endingOps
 	}
 	r.ops.Store(0)
 	r.total = 0
@@ -181,8 +181,13 @@ func (r *fuzzRunner) boot(ctx context.Context, l *fuzzLane) error {
 		n++
 		r.bar.Log(fmt.Sprintf("%s: %s: %s", l.Where, f.What, f.Want))
 	}
-	if err := r.smaller(ctx, l, &l.found[n-1]); err != nil {
-		return err
+	f := &l.found[n-1]
+	err = r.smaller(ctx, l, f)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		f.Got += fmt.Sprintf(" (and then no machine could be asked again: %v)", err)
 	}
 	return errEnough
 }
@@ -233,9 +238,10 @@ const silence = 2 * time.Minute
 
 // smaller does again, in machines of their own, what has a kernel complain or fall silent,
 // and takes away what that does not need: nothing is to be learnt of a kernel that has
-// complained. The finding stays as it was if it is not to be had again.
+// complained. What is shorter is done again alone, as what comes late is ascribed to a program
+// that came after. The finding stays as it was if it is not to be had again.
 func (r *fuzzRunner) smaller(ctx context.Context, l *fuzzLane, f *fuzz.Finding) error {
-	again, err := r.anew(ctx, l, fuzz.Order{Replay: f.Program, Times: f.Times(), Filter: f.Filter})
+	again, err := r.alone(ctx, l, f)
 	if err != nil {
 		return err
 	}
@@ -244,8 +250,11 @@ func (r *fuzzRunner) smaller(ctx context.Context, l *fuzzLane, f *fuzz.Finding) 
 		return nil
 	}
 	for range machinesMax {
-		less, err := r.anew(ctx, l, fuzz.Order{Less: f.Program, Filter: f.Filter})
+		less, err := r.anew(ctx, l, f.What, fuzz.Order{Less: f.Program, Filter: f.Filter})
 		if err != nil || less == nil {
+			return err
+		}
+		if less, err = r.alone(ctx, l, less); err != nil || less == nil {
 			return err
 		}
 		r.bar.Log(fmt.Sprintf("%s: %d steps do it, too", l.Where, strings.Count(less.Program, "\n")))
@@ -254,16 +263,24 @@ func (r *fuzzRunner) smaller(ctx context.Context, l *fuzzLane, f *fuzz.Finding) 
 	return nil
 }
 
-// anew is what another machine's kernel does wrong, given an order: nil if nothing.
-func (r *fuzzRunner) anew(ctx context.Context, l *fuzzLane, o fuzz.Order) (*fuzz.Finding, error) {
-	o.Patient = fuzzPatience
+// alone is what a finding's program does that nothing was done before.
+func (r *fuzzRunner) alone(ctx context.Context, l *fuzzLane, f *fuzz.Finding) (*fuzz.Finding, error) {
+	return r.anew(ctx, l, f.What, fuzz.Order{Replay: f.Program, Times: f.Times(), Filter: f.Filter})
+}
+
+// anew is what another machine's kernel does wrong of a class, given an order: nil if nothing.
+func (r *fuzzRunner) anew(ctx context.Context, l *fuzzLane, what fuzz.Class, o fuzz.Order) (*fuzz.Finding, error) {
+	o.Patient, o.LogOnly = fuzzPatience, true
 	o = machineOrder(o)
 	text, err := json.Marshal(job{Fuzz: &o})
 	if err != nil {
 		return nil, err
 	}
 	m := *l.machine
-	m.Files, m.Run, m.Idle = map[string][]byte{jobFile: text}, rand.Text(), silence
+	m.Files, m.Run = map[string][]byte{jobFile: text}, rand.Text()
+	if what == fuzz.Hangs {
+		m.Idle = silence
+	}
 	var now *fuzz.Begins
 	var found *fuzz.Finding
 	err = bootFuzz(ctx, &m, func(e fuzz.Event) error {
@@ -283,6 +300,8 @@ func (r *fuzzRunner) anew(ctx context.Context, l *fuzzLane, o fuzz.Order) (*fuzz
 		return nil, ctx.Err()
 	case found == nil:
 		return nil, err
+	case found.What != what:
+		return nil, nil //nolint:nilnil // it does something else wrong
 	case len(found.Program) > corpusProgram:
 		return nil, errors.New("guest has found a program that is too long")
 	}
@@ -296,11 +315,19 @@ func (l *fuzzLane) doneAll(o fuzz.Order, err error) error {
 	if o.Length > 0 {
 		programs += (fuzz.Sequences(len(model.Core()), o.Length) - int64(o.Part) + int64(o.Parts)) / int64(o.Parts)
 	}
+	if o.Ends {
+		programs += int64(fuzz.Endings(0) / o.Parts)
+	}
+	// Each of these does an operation.
+	ops := programs + o.Ops
+	if o.Ops > 0 {
+		programs += int64(len(o.Corpus))
+	}
 	if o.Replay != "" {
 		programs += int64(max(1, o.Times))
 	}
-	if err == nil && (l.count.Programs < programs || l.count.Ops < o.Ops) {
-		return fmt.Errorf("guest says that it is done, with %d operations in %d programs of %d in %d at least", l.count.Ops, l.count.Programs, o.Ops, programs)
+	if err == nil && (l.count.Programs < programs || l.count.Ops < ops) {
+		return fmt.Errorf("guest says that it is done, with %d operations in %d programs of %d in %d at least", l.count.Ops, l.count.Programs, ops, programs)
 	}
 	return nil
 }

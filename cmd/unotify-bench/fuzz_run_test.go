@@ -34,14 +34,30 @@ func TestFuzzHostile(t *testing.T) {
 			t.Errorf("%s: is believed", name)
 		}
 	}
-	order := fuzz.Order{Length: 2, Part: 2, Parts: 3, Ops: 10}
+	sequences := fuzz.Order{Length: 2, Part: 2, Parts: 3, Ops: 10}
+	ends := fuzz.Order{Ends: true, Part: 1, Parts: 4}
+	corpus := fuzz.Order{Ops: 10, Corpus: []string{"poll\n", "poll\n"}}
+	least := int64(fuzz.Endings(0) / 4)
 	for _, c := range []struct {
+		order fuzz.Order
 		count fuzz.Count
 		ok    bool
-	}{{fuzz.Count{}, false}, {fuzz.Count{Ops: 100, Programs: 64}, false}, {fuzz.Count{Ops: 9, Programs: 65}, false}, {fuzz.Count{Ops: 10, Programs: 65}, true}} {
+	}{
+		{sequences, fuzz.Count{}, false},
+		{sequences, fuzz.Count{Ops: 100, Programs: 64}, false},
+		{sequences, fuzz.Count{Ops: 74, Programs: 65}, false}, // those of sequences are not by chance
+		{sequences, fuzz.Count{Ops: 75, Programs: 65}, true},
+		{ends, fuzz.Count{}, false},
+		{ends, fuzz.Count{Ops: least - 1, Programs: least}, false},
+		{ends, fuzz.Count{Ops: least, Programs: least}, true},
+		{corpus, fuzz.Count{Ops: 10, Programs: 1}, false},
+		{corpus, fuzz.Count{Ops: 10, Programs: 2}, true},
+		{fuzz.Order{Replay: "poll\n", Times: 3}, fuzz.Count{Ops: 2, Programs: 2}, false},
+		{fuzz.Order{Replay: "poll\n", Times: 3}, fuzz.Count{Ops: 3, Programs: 3}, true},
+	} {
 		l := &fuzzLane{count: c.count}
-		if err := l.doneAll(order, nil); (err == nil) != c.ok {
-			t.Errorf("%+v of what was ordered: %v", c.count, err)
+		if err := l.doneAll(c.order, nil); (err == nil) != c.ok {
+			t.Errorf("%+v of what was ordered, %+v: %v", c.count, c.order, err)
 		}
 	}
 }
