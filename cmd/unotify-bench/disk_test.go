@@ -65,6 +65,9 @@ func TestDiskFull(t *testing.T) {
 // TestFaultDisk gives runs disks of random sizes, each of which is full at another
 // write, for results, for the state directory and for temporary files.
 func TestFaultDisk(t *testing.T) {
+	whole := newGround(t, fightRun...)
+	whole.completes(t)
+	want := names(results(t, whole.path))
 	for _, tt := range []struct {
 		of  string
 		set func(c *command, small string) // has c use the disk
@@ -91,16 +94,31 @@ func TestFaultDisk(t *testing.T) {
 				case !strings.Contains(c.stderr.String(), "no space left on device"):
 					t.Errorf("not told what is wrong: %q", &c.stderr)
 				}
-				for _, file := range resultsIn(t, g.results, g.temp) {
+				for _, file := range filesIn(t, g.results, g.temp) {
+					switch ext := filepath.Ext(file); {
+					case tt.of == "temp" && strings.HasPrefix(file, g.results), ext != ".txt" && ext != ".journal":
+						t.Errorf("left behind: %s", file)
+						continue
+					case ext != ".txt":
+						continue
+					}
 					g.path = file
 					g.text(t) // has whole lines
 					f, err := report.ReadFile(file)
-					if err == nil {
-						kept += len(f.Results)
+					if err != nil {
+						continue
+					}
+					kept += len(f.Results)
+					if got := names(f); len(got) > len(want) || !cmp.Equal(got, want[:len(got)]) {
+						t.Errorf("rows of no undisturbed run: %q", got)
 					}
 				}
-				if tt.of == "results" && status != exitOK {
-					g.completes(t)
+				if tt.of != "results" || status == exitOK {
+					continue
+				}
+				g.completes(t)
+				if diff := cmp.Diff(want, names(results(t, g.path))); diff != "" {
+					t.Errorf("rows (-undisturbed +resumed):\n%s", diff)
 				}
 			}
 			if ended[exitOK] == 2**faultsN {
@@ -111,12 +129,12 @@ func TestFaultDisk(t *testing.T) {
 	}
 }
 
-// resultsIn lists results files below directories.
-func resultsIn(t *testing.T, dirs ...string) (files []string) {
+// filesIn lists all files below directories.
+func filesIn(t *testing.T, dirs ...string) (files []string) {
 	t.Helper()
 	for _, dir := range dirs {
 		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-			if err == nil && strings.HasSuffix(path, ".txt") {
+			if err == nil && !d.IsDir() {
 				files = append(files, path)
 			}
 			return err
