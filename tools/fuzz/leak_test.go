@@ -1,0 +1,10 @@
+package main
+
+import (
+	"os"
+	"testing"
+
+	"unotify-bench/internal/leak"
+)
+
+func TestMain(m *testing.M) { os.Exit(leak.Tests{M: m}.Run()) }

@@ -1,0 +1,10 @@
+package lint
+
+import (
+	"os"
+	"testing"
+
+	"unotify-bench/internal/leak"
+)
+
+func TestMain(m *testing.M) { os.Exit(leak.Tests{M: m}.Run()) }
