@@ -53,8 +53,10 @@ test: setup
 	bin/tally -timeout 55m $(ARGS) ./...
 
 # Kernels with KASAN and lockdep take minutes each to build, and are ten times slower.
+# With -short it is amd64's, and fuzz.
 test-debug: setup
-	go test ./cmd/unotify-bench -count=1 -v -timeout 24h -run '^TestDebug' -debug $(ARGS)
+	go -C tools build -o ../bin/ ./tally
+	bin/tally ./cmd/unotify-bench -count=1 -timeout 24h -run '^TestDebug' -debug $(ARGS)
 
 test-fuzz:
 	go -C tools build -o ../bin/ ./fuzz

@@ -12,7 +12,7 @@ import (
 // more in the path of a call that goes on, and one does not build. It builds
 // four kernels in an object tree of its own, the first from nothing.
 func TestDebugBisect(t *testing.T) {
-	if !*debugKernels {
+	if !*debugKernels || testing.Short() {
 		t.Skip("a bisection builds kernels for minutes: make test-debug")
 	}
 	needGuests(t, "amd64")

@@ -26,13 +26,17 @@ var (
 )
 
 // TestDebug runs, on kernels that watch themselves, what is most likely to find
-// a bug in them. Whatever they complain of fails it: see kernel.ErrSplat.
+// a bug in them. Whatever they complain of fails it: see kernel.ErrSplat. With -short it
+// is what CI has time for, whose kernel may have to be built.
 func TestDebug(t *testing.T) {
 	if !*debugKernels {
 		t.Skip("builds of debug kernels take long: make test-debug")
 	}
 	dir := t.TempDir()
 	for _, arch := range arches() {
+		if testing.Short() && arch.Name != "amd64" {
+			continue
+		}
 		t.Run(arch.Name, func(t *testing.T) {
 			img, err := testKernel(t.Context(), arch, kernel.Debug)
 			if err != nil {
@@ -41,12 +45,15 @@ func TestDebug(t *testing.T) {
 			init := filepath.Join(dir, arch.Name+".init")
 			goTool(t, arch.Name, "build", "-trimpath", "-ldflags=-s -w", "-o", init, ".")
 			program := testProgram(t, dir, "internal/notify", arch.Name)
+			t.Run("fuzz", func(t *testing.T) { debugFuzz(t, arch) })
+			t.Run("fuzz-leak", func(t *testing.T) { debugFuzzLeak(t, arch) })
+			if testing.Short() {
+				return
+			}
 			t.Run("leak", func(t *testing.T) { testLeak(t, arch, init, program) })
 			t.Run("mutants", func(t *testing.T) { debugMutants(t, arch) })
 			t.Run("lifecycle", func(t *testing.T) { testLifecycle(t, img, init, program) })
 			t.Run("selftests", func(t *testing.T) { debugSelftests(t, arch, img, init) })
-			t.Run("fuzz", func(t *testing.T) { debugFuzz(t, arch) })
-			t.Run("fuzz-leak", func(t *testing.T) { debugFuzzLeak(t, arch) })
 			t.Run("abi", func(t *testing.T) { debugAbi(t, arch) })
 		})
 	}
