@@ -1,10 +1,12 @@
 package fuzz
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"reflect"
 	"runtime"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -16,9 +18,9 @@ import (
 // it. Several threads may do several.
 func (w *world) do(o model.Op, number int32) model.Answer {
 	switch o.Do {
-	case model.Trap, model.Child, model.Fork, model.Map:
+	case model.Trap, model.Child, model.Fork, model.Map, model.Install:
 		i := int(o.Task)
-		if w.gone() || !w.returned(i) || o.Do == model.Map && o.How == model.MapOver && !w.state.Pinned {
+		if w.gone() || !w.returned(i) || w.state.Lacks(o) {
 			return model.Answer{Skipped: true}
 		}
 		switch o.Do {
@@ -32,6 +34,8 @@ func (w *world) do(o model.Op, number int32) model.Answer {
 			w.tell(i, forkNr, [6]uint64{})
 		case model.Map:
 			w.tell(w.mapping(o))
+		case model.Install:
+			w.tell(w.install(o))
 		}
 		if !w.comes(i) {
 			return errno(unix.ETIME)
@@ -89,6 +93,7 @@ func (w *world) do(o model.Op, number int32) model.Answer {
 		return a
 	}
 	req, arg := w.request(o, w.id(number))
+	out := w.out(o)
 	r, e := w.ioctl(req, arg)
 	if o.Do == model.Recv && e == unix.EINTR {
 		return model.Answer{Blocks: true} // see hand.interrupt
@@ -107,9 +112,44 @@ func (w *world) do(o model.Op, number int32) model.Answer {
 	case model.DoTargetCall:
 		if c, ok := arg.(*abi.NotifTargetCall); ok {
 			a.Result = w.result(w.owner(number), o.Call, c.Ret)
+			if out != nil && c.Ret >= 0 {
+				a.Result = model.Result{Kind: model.Value, Val: w.filled(o, out, int32(c.Ret))}
+			}
 		}
 	}
 	return a
+}
+
+// out is what a call of the target is to fill, which is full of something else; nil for
+// what gives the supervisor no memory.
+func (w *world) out(o model.Op) (b []byte) {
+	switch {
+	case o.Do != model.DoTargetCall:
+	case o.How == model.CallRead:
+		b = w.tools.mem[atRead:][:model.ReadSize]
+	case o.How == model.CallFstat:
+		b = w.tools.mem[atStat:][:unsafe.Sizeof(unix.Stat_t{})]
+	}
+	for i := range b {
+		b[i] = 0xff
+	}
+	return b
+}
+
+// filled is what a call gave that has filled b, or -1 if it has filled that with something
+// else than it gives here.
+func (w *world) filled(o model.Op, b []byte, ret int32) int32 {
+	want := make([]byte, len(b))
+	if o.How == model.CallFstat {
+		st := (*unix.Stat_t)(unsafe.Pointer(&want[0]))
+		if err := unix.Fstat(int(w.tools.zero.Fd()), st); err != nil {
+			return -1
+		}
+	}
+	if !bytes.Equal(b, want) {
+		return -1
+	}
+	return ret
 }
 
 // id is that of the notification with a number; below 0 it is far from all there have

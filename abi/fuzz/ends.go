@@ -4,23 +4,31 @@ import "unotify-bench/abi/model"
 
 // ends tries every situation of two tasks, and of an exec event, with each end: and then
 // every operation that is for the newest notification or none, and again with each
-// operation of the core alphabet done at once with the end. It tries one of parts.
-func (r *runner) ends(filter Filter, part, parts int) error {
-	if err := r.enter(filter); err != nil {
-		return err
-	}
-	all := endings(r.world.state)
-	for i := part - 1; i < len(all); i += parts {
-		if err := r.program(filter, all[i]); err != nil {
+// operation of the core alphabet done at once with the end. Under a filter with
+// SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV it does all that again: a task waits in another way
+// there, which only a kill ends. It tries one of parts.
+func (r *runner) ends(part, parts int) error {
+	n := 0
+	for _, filter := range r.waits() {
+		if err := r.enter(filter); err != nil {
 			return err
+		}
+		for _, p := range endings(r.world.state) {
+			if n++; (n-part)%parts != 0 {
+				continue
+			}
+			if err := r.program(filter, p); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// Endings is how many programs Order.Ends tries on a kernel that has some features.
+// Endings is how many programs Order.Ends tries, of all parts, on a kernel that has some
+// features.
 func Endings(f model.Features) int {
-	return len(endings(model.State{Features: f}))
+	return len(endings(model.State{Features: f})) + len(endings(model.State{Features: f | model.Killable}))
 }
 
 func endings(s model.State) (all []Program) {

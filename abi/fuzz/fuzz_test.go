@@ -52,7 +52,7 @@ func run(t *testing.T, o Order) (last Count) {
 // TestEvery: this kernel agrees with the model on every sequence of three.
 func TestEvery(t *testing.T) {
 	last := run(t, Order{Length: 3, Part: 1, Parts: 1})
-	if want := Sequences(len(model.Core()), 3); last.Programs != want {
+	if want := Sequences(3); last.Programs != want {
 		t.Errorf("%d sequences were tried, want %d", last.Programs, want)
 	}
 }
@@ -67,11 +67,15 @@ func TestRandom(t *testing.T) {
 
 // TestCorpus: what was kept is done first, as it was, and then gone on from.
 func TestCorpus(t *testing.T) {
-	kept := []string{"trap 0 openat\nrecv plain\nsend newest continue\n", "poll\nrecv plain\n"}
+	kept := []string{"# filter killable\ntrap 0 openat\nrecv plain\nsend newest continue\n", "# filter\npoll\nrecv plain\n"}
 	var begun []string
 	err := Run(t.Context(), Order{Ops: 500, Seed: 1, Corpus: kept, Patient: time.Minute}, func(e Event) error {
 		if e.Begins != nil {
-			begun = append(begun, e.Begins.Program)
+			p, err := Parse(e.Begins.Program)
+			if err != nil {
+				t.Error(err)
+			}
+			begun = append(begun, Kept{p, e.Begins.Filter}.String())
 		}
 		if e.Finding != nil {
 			t.Error(e.Finding)
@@ -95,7 +99,7 @@ func TestParts(t *testing.T) {
 	for part := range 3 {
 		total += run(t, Order{Length: 2, Part: part + 1, Parts: 3}).Programs
 	}
-	if want := Sequences(len(model.Core()), 2); total != want {
+	if want := Sequences(2); total != want {
 		t.Errorf("three parts are %d sequences, want %d", total, want)
 	}
 }
@@ -308,4 +312,59 @@ func TestReproduceHostile(t *testing.T) {
 func plainAnswer(text string) string {
 	text, _, _ = strings.Cut(text, " (")
 	return text
+}
+
+// TestKept: a program of a corpus is read with its filter, one of before that has none has
+// every flag, and what is none is refused.
+func TestKept(t *testing.T) {
+	p := Program{{{Do: model.Poll}}}
+	for text, want := range map[string]Filter{
+		"# filter\npoll\n": 0, "# filter redirect,killable\npoll\n": model.Redirect | model.Killable, "# filter redirect\npoll\n": model.Redirect,
+	} {
+		k, err := ParseKept(text)
+		if err != nil || k.String() != text {
+			t.Errorf("%q is read as %q: %v", text, k, err)
+		}
+		if diff := cmp.Diff(Kept{p, want}, k); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", text, diff)
+		}
+	}
+	if k, err := ParseKept("poll\n"); err != nil || k.Filter != model.Redirect|model.Killable {
+		t.Errorf("one without a filter's line has filter %q: %v", FilterNames(k.Filter), err)
+	}
+	for _, text := range []string{"", "# filter\n", "# filter all\npoll\n", "# filter\npol\n"} {
+		if _, err := ParseKept(text); err == nil {
+			t.Errorf("%q is believed to be one", text)
+		}
+	}
+}
+
+// TestStatements: every operation has its statement in C, in the words of that program: no
+// value is one that only this process has.
+func TestStatements(t *testing.T) {
+	f := &Finding{What: Answers, Program: "poll\n", Filter: model.Redirect}
+	text, err := f.C()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := symbolic(model.Redirect)
+	var b strings.Builder
+	b.WriteString(text + "void every_one(void);\nvoid every_one(void)\n{\n\tstruct notif mine = { 0 };\n")
+	for _, o := range model.All() {
+		s := w.statement(o, w.state.Number(o), "mine")
+		for _, own := range []string{"0x1111", "0x2222", "0x3333", "0x4444"} { // see symbolicID
+			if strings.Contains(s, own) {
+				t.Errorf("%v is %s", o, s)
+			}
+		}
+		b.WriteString("\t" + s + "\n")
+	}
+	b.WriteString("}\n")
+	source := filepath.Join(t.TempDir(), "all.c")
+	if err := os.WriteFile(source, []byte(b.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("gcc", "-fsyntax-only", "-Wall", "-Wextra", "-Werror", source).CombinedOutput(); err != nil {
+		t.Errorf("gcc: %v\n%.2000s", err, out)
+	}
 }

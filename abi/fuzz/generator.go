@@ -17,7 +17,7 @@ var everything = model.State{Features: model.Everything}
 // whichever the order needs. 8 hexadecimal digits.
 func (o *Order) Generator() string {
 	h := sha256.New()
-	fmt.Fprintln(h, rules)
+	fmt.Fprintln(h, Rules)
 	if o.Length > 0 {
 		for _, op := range model.Core() {
 			fmt.Fprintln(h, op)
@@ -38,9 +38,10 @@ func (o *Order) Generator() string {
 	return hex.EncodeToString(h.Sum(nil)[:4])
 }
 
-// rules is how a program is done, and what of it counts: it changes when that does. Of the
-// second a RECV that nothing comes for is done, too, and what is done is what counts.
-const rules = 2
+// Rules is how a program is done, under which filters, and what of it counts: it changes when
+// that does. Of the second a RECV that nothing comes for is done, too, and what is done is what
+// counts; of the third sequences with a signal, and ends, are done in both ways to wait.
+const Rules = 3
 
 // generated is how many programs by chance Generator looks at.
 const generated = 100

@@ -10,7 +10,7 @@ import (
 
 // weights are how often an operation is taken, where it can do something.
 var weights = [model.Unknown + 1]int{
-	model.Trap: 12, model.Signal: 4, model.Fork: 1, model.Child: 3, model.Map: 2, model.Recv: 12, model.Poll: 1, model.Send: 8, model.IDValid: 2, model.SetFlags: 1,
+	model.Trap: 12, model.Signal: 4, model.Fork: 1, model.Child: 3, model.Map: 2, model.Install: 2, model.Recv: 12, model.Poll: 1, model.Send: 8, model.IDValid: 2, model.SetFlags: 1,
 	model.AddFD: 8, model.DoInject: 8, model.DoTargetCall: 8, model.PinInstall: 5, model.SendRedirect: 8, model.Unknown: 1,
 	model.Memory: 1, model.Kill: 1, model.Close: 1,
 }
@@ -81,12 +81,12 @@ func pick(rng *rand.Rand, s *model.State, ends bool) model.Op {
 		o.Call = model.Execve
 	}
 	if do == model.Trap && rng.IntN(4) > 0 {
-		o.Call = [...]model.Call{model.Openat, model.Write}[rng.IntN(2)]
+		o.Call = [...]model.Call{model.Openat, model.Write, model.Bind}[rng.IntN(3)]
 		if ends && rng.IntN(6) == 0 {
 			o.Call = model.Program
 		}
 	}
-	if (do == model.Trap || do == model.Child || do == model.Map) && rng.IntN(4) > 0 {
+	if (do == model.Trap || do == model.Child || do == model.Map || do == model.Install) && rng.IntN(4) > 0 {
 		for i := range s.Tasks {
 			if s.Tasks[i].Phase == model.Idle {
 				o.Task = uint8(i)
@@ -136,7 +136,7 @@ func useful(s *model.State, do model.Do) bool {
 		received = received || p == model.Sent || p == model.Armed
 	}
 	switch do {
-	case model.Trap, model.Fork, model.Child, model.Map:
+	case model.Trap, model.Fork, model.Child, model.Map, model.Install:
 		return idle
 	case model.Recv:
 		return s.Requests > 0
@@ -180,11 +180,17 @@ func raceable(step Step, s *model.State) bool {
 	if step[0].Calls() && step[1].Calls() && step[0].Task == step[1].Task {
 		return false
 	}
+	// What the supervisor's memory is filled with is looked at afterwards.
+	if is(model.DoTargetCall, model.DoTargetCall) && step[0].How == step[1].How && step[0].Fills() {
+		return false
+	}
 	// Whether a child was made before a pin or after it, nothing shows until much later.
 	if is(model.Child, model.PinInstall) || is(model.PinInstall, model.Child) {
 		return false
 	}
 	kill := step[0].Do == model.Kill || step[1].Do == model.Kill
+	ends := kill || step[0].Do == model.Close || step[1].Do == model.Close
+	gives := step[0].Do == model.AddFD || step[1].Do == model.AddFD
 	recvs, news := int32(0), 0
 	for _, o := range step {
 		if o.Calls() && (s.Execed || s.Tasks[o.Task].Phase != model.Idle) {
@@ -212,7 +218,12 @@ func raceable(step Step, s *model.State) bool {
 				return false // it may be nobody's
 			}
 		case model.Map:
-			if kill || o.How == model.MapOver && !s.Pinned {
+			if kill || s.Lacks(o) {
+				return false
+			}
+		case model.Install:
+			// The number of a listener that is not to be had is somebody's for a while.
+			if ends || gives && o.Listens() {
 				return false
 			}
 		case model.Poll:
@@ -253,8 +264,8 @@ func (s Step) possible(state *model.State) Step {
 	return s
 }
 
-// random is the corpus, under a filter with every flag, and then programs by chance, until so
-// many operations are done.
+// random is the corpus, under filters as this kernel can have them, and then programs by
+// chance, until so many operations are done.
 func (r *runner) random(seed uint64, ops int64) error {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	filters := []Filter{0}
@@ -265,13 +276,12 @@ func (r *runner) random(seed uint64, ops int64) error {
 			}
 		}
 	}
-	filter := filters[len(filters)-1]
-	for _, p := range slices.Clone(r.corpus) {
-		if err := r.program(filter, p); err != nil {
+	for _, k := range slices.Clone(r.corpus) {
+		if err := r.program(k.Filter&r.tools.kernel, k.Program); err != nil {
 			return err
 		}
 	}
-	filter = filters[0]
+	filter := filters[0]
 	for n, until := 0, r.count.Ops+ops; r.count.Ops < until; n++ {
 		if n%50 == 0 {
 			filter = filters[rng.IntN(len(filters))]
@@ -281,7 +291,7 @@ func (r *runner) random(seed uint64, ops int64) error {
 		}
 		var begin Program
 		if len(r.corpus) > 0 && rng.IntN(3) == 0 {
-			begin = r.corpus[rng.IntN(len(r.corpus))]
+			begin = r.corpus[rng.IntN(len(r.corpus))].Program
 			begin = begin[:1+rng.IntN(len(begin))]
 		}
 		known, places := len(r.tools.seen), r.tools.cover.places()
@@ -290,8 +300,9 @@ func (r *runner) random(seed uint64, ops int64) error {
 			return err
 		}
 		if len(r.tools.seen) > known || r.tools.cover.places() > places {
-			r.corpus = append(r.corpus, p)
-			if err := r.emit(Event{Keep: p.String()}); err != nil {
+			k := Kept{p, filter}
+			r.corpus = append(r.corpus, k)
+			if err := r.emit(Event{Keep: k.String()}); err != nil {
 				return err
 			}
 		}

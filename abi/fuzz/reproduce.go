@@ -90,7 +90,8 @@ func constants() string {
 		{"MAGIC", fmt.Sprintf("%#x", magic)}, {"FORK", fmt.Sprintf("%#xUL", uint64(forkNr))}, {"WRITE_FD", writeFD},
 		{"FILES", fmt.Sprintf("%q", string([]byte{model.Own, model.Substitute, model.Given}))},
 		{"MEM_PATH", atPath}, {"MEM_BYTE", atByte}, {"MEM_LARGE", atLarge}, {"MEM_ENDLESS", atEndless},
-		{"MEM_READ_ONLY", readOnly}, {"MEM_NOWHERE", nowhere}, {"MEM_SIZE", memSize}, {"PIN_BYTE", pinByte},
+		{"MEM_READ_ONLY", readOnly}, {"MEM_NOWHERE", nowhere}, {"MEM_SIZE", memSize}, {"PIN_BYTE", pinByte}, {"PIN_ADDRESS", pinAddress},
+		{"MEM_ADDRESS", atAddress}, {"MEM_NOBODY", atNobody}, {"NO_DIRECTORY", fmt.Sprintf("%q", noDirectory)},
 	} {
 		fmt.Fprintf(&b, "#define %s %v\n", c.name, c.value)
 	}
@@ -109,9 +110,11 @@ func cBytes(b []byte) string {
 	return "{ " + strings.Join(all, ", ") + " }"
 }
 
-var mappingNames = map[uint64]string{
+// otherNames are of calls that are none of the model's.
+var otherNames = map[uint64]string{
+	unix.SYS_CLOSE: "SYS_close", unix.SYS_READ: "SYS_read", unix.SYS_FSTAT: "SYS_fstat", unix.SYS_CONNECT: "SYS_connect",
 	unix.SYS_MUNMAP: "SYS_munmap", unix.SYS_MPROTECT: "SYS_mprotect", unix.SYS_MREMAP: "SYS_mremap",
-	unix.SYS_MMAP: "SYS_mmap", unix.SYS_MADVISE: "SYS_madvise",
+	unix.SYS_MMAP: "SYS_mmap", unix.SYS_MADVISE: "SYS_madvise", unix.SYS_SECCOMP: "SYS_seccomp",
 }
 
 var requestNames = []struct {
@@ -167,9 +170,12 @@ func (w *world) statement(o model.Op, number int32, recv string) string {
 		return fmt.Sprintf("signal_task(%s, %d, %s);", what, o.Task, sig)
 	case model.Fork:
 		return fmt.Sprintf("fork_task(%s, %d);", what, o.Task)
-	case model.Map:
+	case model.Map, model.Install:
 		task, nr, a := w.mapping(o)
-		args := []string{what, fmt.Sprint(task), mappingNames[nr]}
+		if o.Do == model.Install {
+			task, nr, a = w.install(o)
+		}
+		args := []string{what, fmt.Sprint(task), otherNames[nr]}
 		for _, v := range a[:5] {
 			args = append(args, cValue(v))
 		}
@@ -227,8 +233,8 @@ func cCall(nr uint64) string {
 			return "SYS_" + c.String()
 		}
 	}
-	if nr == unix.SYS_CLOSE {
-		return "SYS_close"
+	if name := otherNames[nr]; name != "" {
+		return name
 	}
 	return cValue(nr)
 }

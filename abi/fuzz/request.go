@@ -15,7 +15,7 @@ const atCWD = ^uint64(99) // AT_FDCWD, -100, as a register has it
 
 // nr is a call's number.
 func (*tools) nr(c model.Call) uint64 {
-	return [...]uint64{model.Getppid: unix.SYS_GETPPID, model.Openat: unix.SYS_OPENAT, model.Write: unix.SYS_WRITE, model.Execve: unix.SYS_EXECVE, model.Program: unix.SYS_EXECVE}[c]
+	return [...]uint64{model.Getppid: unix.SYS_GETPPID, model.Openat: unix.SYS_OPENAT, model.Write: unix.SYS_WRITE, model.Bind: unix.SYS_BIND, model.Execve: unix.SYS_EXECVE, model.Program: unix.SYS_EXECVE}[c]
 }
 
 // args are those that a task makes a call with.
@@ -26,6 +26,8 @@ func (w *world) args(c model.Call, task int) (a [6]uint64) {
 		a = [6]uint64{atCWD, at(unsafe.Offsetof(w.board.path)), unix.O_RDONLY | unix.O_CLOEXEC}
 	case model.Write:
 		a = [6]uint64{uint64(writeFD + task), at(unsafe.Offsetof(w.board.byte)), 1}
+	case model.Bind:
+		a = [6]uint64{sockFD, at(unsafe.Offsetof(w.board.address)), addressSize}
 	case model.Execve:
 		a = [6]uint64{at(unsafe.Offsetof(w.board.missing))}
 	case model.Program:
@@ -140,9 +142,12 @@ func (w *world) addFD(how uint8, id uint64) (req uintptr, arg any) {
 func (w *world) inject(o model.Op, id uint64) (req uintptr, arg any) {
 	t := w.tools
 	i := abi.NotifInject{ID: id, Nr: t.nr(o.Call), ArgsInBufMask: 1 << 1}
-	if o.Call == model.Write {
+	switch o.Call {
+	case model.Write:
 		i.Args, i.Buf, i.BufSize = [6]uint64{writeFD + uint64(w.taskOf(id)), 0, 1}, t.at(atByte), 1
-	} else {
+	case model.Bind:
+		i.Args, i.Buf, i.BufSize = [6]uint64{sockFD, 0, addressSize}, t.at(atAddress), addressSize
+	default:
 		i.Args, i.Buf, i.BufSize = [6]uint64{atCWD, 0, unix.O_RDONLY}, t.at(atPath), 1024
 	}
 	switch o.How {
@@ -188,9 +193,12 @@ func (w *world) targetCall(o model.Op, id uint64) (req uintptr, arg any) {
 	t := w.tools
 	c := abi.NotifTargetCall{ID: id, Nr: t.nr(o.Call)}
 	task := w.taskOf(id)
-	if o.Call == model.Write {
+	switch o.Call {
+	case model.Write:
 		c.Args = [6]uint64{writeFD + uint64(task), t.at(atByte), 1}
-	} else {
+	case model.Bind:
+		c.Args = [6]uint64{sockFD, t.at(atAddress), addressSize}
+	default:
 		c.Args = [6]uint64{atCWD, t.at(atPath), unix.O_RDONLY}
 	}
 	switch o.How {
@@ -210,6 +218,18 @@ func (w *world) targetCall(o model.Op, id uint64) (req uintptr, arg any) {
 		c.Args[1] = t.at(nowhere)
 	case model.CallNull:
 		return abi.SECCOMP_IOCTL_NOTIF_TARGET_CALL, nil
+	case model.CallRead:
+		c.Nr, c.Args = unix.SYS_READ, [6]uint64{zeroFD, t.at(atRead), model.ReadSize}
+	case model.CallFstat:
+		c.Nr, c.Args = unix.SYS_FSTAT, [6]uint64{zeroFD, t.at(atStat)}
+	case model.CallConnect:
+		c.Nr, c.Args = unix.SYS_CONNECT, [6]uint64{sockFD, t.at(atNobody), addressSize}
+	case model.CallReadFault:
+		c.Nr, c.Args = unix.SYS_READ, [6]uint64{zeroFD, t.at(readOnly), model.ReadSize}
+	case model.CallReadTooBig:
+		c.Nr, c.Args = unix.SYS_READ, [6]uint64{zeroFD, t.at(atRead), 2 << 20}
+	case model.CallFstatFault:
+		c.Nr, c.Args = unix.SYS_FSTAT, [6]uint64{zeroFD, t.at(nowhere)}
 	}
 	return abi.SECCOMP_IOCTL_NOTIF_TARGET_CALL, &c
 }
@@ -260,6 +280,43 @@ func (w *world) mapping(o model.Op) (task int, nr uint64, args [6]uint64) {
 	return int(o.Task), nr, args
 }
 
+// install is the call of a task that installs another filter.
+func (w *world) install(o model.Op) (task int, nr uint64, args [6]uint64) {
+	const listener, sync = abi.SECCOMP_FILTER_FLAG_NEW_LISTENER, abi.SECCOMP_FILTER_FLAG_TSYNC
+	args = [6]uint64{abi.SECCOMP_SET_MODE_FILTER, 0, w.Board + uint64(unsafe.Offsetof(w.board.prog))}
+	switch o.How {
+	case model.FilterLog:
+		args[1] = abi.SECCOMP_FILTER_FLAG_LOG
+	case model.FilterSpec:
+		args[1] = abi.SECCOMP_FILTER_FLAG_SPEC_ALLOW
+	case model.FilterESRCH:
+		args[1] = abi.SECCOMP_FILTER_FLAG_TSYNC_ESRCH
+	case model.FilterSync:
+		args[1] = sync | abi.SECCOMP_FILTER_FLAG_TSYNC_ESRCH
+	case model.FilterListener:
+		args[1] = listener
+	case model.FilterListenerSync:
+		args[1] = listener | sync | abi.SECCOMP_FILTER_FLAG_TSYNC_ESRCH
+	case model.FilterListenerKillable:
+		args[1] = listener | abi.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+	case model.FilterListenerRedirect:
+		args[1] = listener | abi.SECCOMP_FILTER_FLAG_REDIRECT
+	case model.FilterSyncAlone:
+		args[1] = listener | sync
+	case model.FilterKillable:
+		args[1] = abi.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+	case model.FilterRedirect:
+		args[1] = abi.SECCOMP_FILTER_FLAG_REDIRECT
+	case model.FilterUnknown:
+		args[1] = 1 << 31
+	case model.FilterEmpty:
+		args[2] = w.Board + uint64(unsafe.Offsetof(w.board.empty))
+	case model.FilterNull:
+		args[2] = 0
+	}
+	return int(o.Task), unix.SYS_SECCOMP, args
+}
+
 // memory does something to the memory of pins.
 func (w *world) memory(how uint8) error {
 	fd, page := w.tools.pin.FD, os.Getpagesize()
@@ -296,12 +353,15 @@ func (w *world) redirect(how uint8, id uint64) (req uintptr, arg any) {
 		ArgsMask: 1 << 1, PtrMask: 1 << 1, MemFD: uint32(w.tools.pin.FD),
 	}
 	r.Args[1], r.PtrLen[1] = w.pinAt(), 1024
-	if call == model.Write {
+	switch call {
+	case model.Write:
 		r.Args[1], r.PtrLen[1] = w.pinAt()+pinByte, 1
+	case model.Bind:
+		r.Args[1], r.PtrLen[1] = w.pinAt()+pinAddress, addressSize
 	}
 	switch how {
 	case model.RedirectScalar:
-		// Argument 2 alone: flags as they were, or the number of bytes.
+		// Argument 2 alone: flags as they were, or a number of bytes.
 		r.ArgsMask, r.PtrMask, r.MemFD = 1<<2, 0, 0
 		r.Args, r.PtrLen = [6]uint64{}, [6]uint64{}
 	case model.RedirectBeyond:

@@ -11,7 +11,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"unotify-bench/abi/model"
 	"unotify-bench/internal/notify"
 	"unotify-bench/internal/tempdir"
 )
@@ -39,8 +38,8 @@ func Main() {
 // Order is what is to be done.
 type Order struct {
 	Dir string // for a few files; "" is a temporary one
-	// Length is that of sequences, all of which are tried; of these the Part-th
-	// of Parts. 0 tries none.
+	// Length is that of sequences, all of which are tried, as Sequences says; of these
+	// the Part-th of Parts. 0 tries none.
 	Length, Part, Parts int `json:",omitempty"`
 	// Ends has each situation end in each way; of these programs the Part-th of
 	// Parts.
@@ -61,7 +60,7 @@ type Order struct {
 	Alone bool `json:",omitempty"`
 	// LogOnly has nobody ask what the kernel loses, which takes its time.
 	LogOnly bool `json:",omitempty"`
-	// Corpus is programs to do before those by chance, and to go on from.
+	// Corpus is programs to do before those by chance, and to go on from: see ParseKept.
 	Corpus  []string      `json:",omitempty"`
 	Patient time.Duration // how long nothing may happen before that is a hang
 }
@@ -88,7 +87,7 @@ type Event struct {
 	Count   *Count   `json:",omitempty"`
 	Finding *Finding `json:",omitempty"`
 	Shorter *Finding `json:",omitempty"` // the last one, made shorter
-	Keep    string   `json:",omitempty"` // a program that is worth going on from
+	Keep    string   `json:",omitempty"` // a program that is worth going on from: see Kept
 	Err     string   `json:",omitempty"` // why there is no more
 	Over    bool     `json:",omitempty"`
 }
@@ -166,7 +165,7 @@ type runner struct {
 	world  *world
 	filter Filter
 	count  Count
-	corpus []Program
+	corpus []Kept
 	told   time.Time
 	ops    int64 // of the last try
 	tries  int
@@ -207,13 +206,11 @@ func work(o Order, emit func(Event) error) error {
 		}
 	}
 	for _, text := range o.Corpus {
-		p, err := Parse(text)
+		k, err := ParseKept(text)
 		if err != nil {
 			return fmt.Errorf("corpus: %w", err)
 		}
-		if len(p) > 0 {
-			r.corpus = append(r.corpus, p)
-		}
+		r.corpus = append(r.corpus, k)
 	}
 	if o.Length > 0 {
 		if err := r.every(o.Length, o.Part, o.Parts); err != nil {
@@ -221,7 +218,7 @@ func work(o Order, emit func(Event) error) error {
 		}
 	}
 	if o.Ends {
-		if err := r.ends(r.tools.kernel&model.Redirect, max(1, o.Part), max(1, o.Parts)); err != nil {
+		if err := r.ends(max(1, o.Part), max(1, o.Parts)); err != nil {
 			return err
 		}
 	}

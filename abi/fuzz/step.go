@@ -144,6 +144,9 @@ func (w *world) stepFor(step Step, numbers []int32) *Finding {
 		if o.Do == model.PinInstall && got[i].Errno == 0 {
 			w.maps++
 		}
+		if o.Do == model.Install && got[i].Errno == 0 {
+			w.filters++
+		}
 	}
 	w.state = rest[0].state
 	defer w.watchChildren()

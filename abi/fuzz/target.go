@@ -26,13 +26,17 @@ const magic = 0x75_6e_6f_74
 type board struct {
 	tasks [model.Tasks]slot
 	// What the target's own arguments point to: a path, a byte, a path of which there
-	// is nothing, and that of a program with its arguments.
+	// is nothing, an address, and the path of a program with its arguments.
 	path    [1200]byte
 	byte    byte
 	missing [32]byte
+	address [addressSize + 2]byte
 	program [1200]byte
 	argv    [2]uint64
-	tids    [model.Tasks]int32 // 0 for a task that is not there yet
+	// A filter that allows everything, as a struct sock_fprog, and one without instructions.
+	allow       uint64
+	prog, empty [2]uint64
+	tids        [model.Tasks]int32 // 0 for a task that is not there yet
 
 	// alone is 1 once the target has no descriptor of the listener any more, which a child
 	// would have, too: then to close it were not its end.
@@ -88,8 +92,10 @@ func wake(addr *uint32) {
 // Descriptors of a target, beside its control channel.
 const (
 	boardFD = notify.RoleFD + 1 + iota
-	writeFD // of task 0, and task 1 has the one behind
-	freeFD  = writeFD + model.Tasks
+	writeFD                         // of task 0, and task 1 has the one behind
+	zeroFD  = writeFD + model.Tasks // /dev/zero
+	sockFD  = zeroFD + 1            // a socket that is bound to nothing
+	freeFD  = sockFD + 1
 )
 
 // Signals, for both ways that a call can take one.

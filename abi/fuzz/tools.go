@@ -26,9 +26,10 @@ type tools struct {
 	own     string        // the path that the target opens itself
 	program string        // and that of what it executes
 	pin     *notify.Pin
-	other   int   // a memfd that is not sealed
-	main    *hand // who does all that is done alone, and the first of two
-	hand    *hand // who does the second
+	other   int      // a memfd that is not sealed
+	zero    *os.File // /dev/zero
+	main    *hand    // who does all that is done alone, and the first of two
+	hand    *hand    // who does the second
 	watch   watch
 	seen    situations
 	cover   *coverage
@@ -41,6 +42,10 @@ const (
 	atPath    = 0     // what the target should open
 	atByte    = 4096  // what it should write
 	atLarge   = 8192  // a path with a long tail
+	atRead    = 17000 // where it reads to
+	atStat    = 18000
+	atAddress = 19000 // what it should bind to
+	atNobody  = 20000 // and connect to
 	atEndless = 32768 // no NUL for longer than a path may be
 	readOnly  = 1 << 16
 	nowhere   = 2 << 16 // not even readable
@@ -90,6 +95,11 @@ func newTools(dir string, patient time.Duration) (t *tools, err error) {
 	for i := atEndless; i < readOnly; i++ {
 		t.mem[i] = 'x'
 	}
+	copy(t.mem[atAddress:], address("/"))
+	copy(t.mem[atNobody:], address(noDirectory))
+	if t.zero, err = os.Open("/dev/zero"); err != nil {
+		return t, err
+	}
 	if t.given, err = unix.Open(paths[model.Given], unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
 		return t, err
 	}
@@ -98,6 +108,7 @@ func newTools(dir string, patient time.Duration) (t *tools, err error) {
 	}
 	t.pin.Write(t.mem[atPath : atPath+1024])
 	t.pin.WriteAt([]byte{model.Substitute}, pinByte)
+	t.pin.WriteAt(address("/"), pinAddress)
 	if t.other, err = unix.MemfdCreate("unsealed", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING); err != nil {
 		return t, err
 	}
@@ -145,8 +156,26 @@ func (t *tools) features() (model.Features, error) {
 	return has, nil
 }
 
-// pinByte is where the pin has the byte to write; its start is the path.
-const pinByte = 2048
+// Where the pin has the byte to write, and the address to bind to; its start is the path.
+const (
+	pinByte    = 2048
+	pinAddress = 3072
+)
+
+// addressSize is that of a struct sockaddr_un, in bytes.
+const addressSize = 110
+
+// noDirectory is where no socket can be: bind(2) and connect(2) give ENOENT. Of "/", which
+// everybody has, bind gives EADDRINUSE.
+const noDirectory = "/no such directory/socket"
+
+// address is a struct sockaddr_un.
+func address(path string) []byte {
+	b := make([]byte, addressSize)
+	b[0] = unix.AF_UNIX // all three architectures are little-endian
+	copy(b[2:], path)
+	return b
+}
 
 func (t *tools) close() {
 	t.watch.end()
@@ -160,6 +189,9 @@ func (t *tools) close() {
 		if fd >= 0 {
 			unix.Close(fd)
 		}
+	}
+	if t.zero != nil {
+		t.zero.Close()
 	}
 	if t.pin != nil {
 		t.pin.Close()

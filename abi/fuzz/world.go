@@ -33,6 +33,10 @@ const (
 // worldPins is how many mappings a target may come to have.
 const worldPins = 2000
 
+// worldFilters is how many filters a target may come to have beside the first: each call of
+// a task goes through all of its own.
+const worldFilters = 100
+
 // fileSize is how much a target's task may come to write, in bytes: one a call.
 const fileSize = 1 << 20
 
@@ -56,6 +60,7 @@ type world struct {
 	wrote   [model.Tasks]int    // bytes of that, so far
 	slot    uint64              // of pins
 	maps    int                 // pins there are
+	filters int                 // there are beside the first
 	ops     int64               // done since the program began
 	given   bool                // the target has descriptors that it did not ask for
 
@@ -88,6 +93,7 @@ func (t *tools) start(filter Filter) (w *world, err error) {
 	}
 	copy(w.board.path[:], t.own)
 	copy(w.board.program[:], t.program)
+	copy(w.board.address[:], address(noDirectory))
 	w.board.byte = model.Own
 	give := []*os.File{shared}
 	for i := range w.files {
@@ -101,6 +107,13 @@ func (t *tools) start(filter Filter) (w *world, err error) {
 		}
 		give = append(give, f)
 	}
+	sock, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return w, fmt.Errorf("make a socket for the target: %w", err)
+	}
+	s := os.NewFile(uintptr(sock), "socket")
+	defer s.Close()
+	give = append(give, t.zero, s)
 	if w.board.followed = t.cover != nil; w.board.followed {
 		give = append(give, t.cover.files()...)
 	}
@@ -132,6 +145,9 @@ func (t *tools) start(filter Filter) (w *world, err error) {
 		wait(&w.board.alone, 0)
 	}
 	w.board.argv[0] = w.Board + uint64(unsafe.Offsetof(w.board.program))
+	w.board.allow = unix.BPF_RET | unix.BPF_K | abi.SECCOMP_RET_ALLOW<<32
+	w.board.prog = [2]uint64{1, w.Board + uint64(unsafe.Offsetof(w.board.allow))}
+	w.board.empty = [2]uint64{0, w.board.prog[1]}
 	return w, w.learn()
 }
 
@@ -183,7 +199,7 @@ func (w *world) reset() *Finding {
 
 // usedUp reports whether this is a world that the next program may not have room in.
 func (w *world) usedUp() bool {
-	return w.maps > worldPins || slices.Max(w.wrote[:]) > fileSize/2
+	return w.maps > worldPins || w.filters > worldFilters || slices.Max(w.wrote[:]) > fileSize/2
 }
 
 // end kills the target and gives everything back.

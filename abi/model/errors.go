@@ -70,13 +70,16 @@ func malformedFD(how uint8) syscall.Errno {
 	return 0
 }
 
+// inKernel reports whether a call can be made with its memory in the kernel.
+func (c Call) inKernel() bool { return c == Openat || c == Write || c == Bind }
+
 func (f Features) malformedInject(o Op) syscall.Errno {
 	switch {
 	case !f.Has(Inject):
 		return syscall.EINVAL
 	case o.How == InjectNull:
 		return syscall.EFAULT
-	case o.How == InjectNr || o.Call != Openat && o.Call != Write:
+	case o.How == InjectNr || !o.Call.inKernel():
 		return syscall.EOPNOTSUPP
 	}
 	switch o.How {
@@ -98,9 +101,13 @@ func (f Features) malformedCall(o Op) syscall.Errno {
 		return syscall.EFAULT
 	case o.How == CallFlags || o.How == CallReserved:
 		return syscall.EINVAL
-	case o.How == CallBadFD:
-		return 0 // a close(2), whatever Call is
-	case o.How == CallNr || o.Call != Openat && o.Call != Write:
+	case o.How == CallBadFD || o.How == CallRead || o.How == CallFstat || o.How == CallConnect:
+		return 0
+	case o.How == CallReadTooBig:
+		return syscall.E2BIG
+	case o.How == CallReadFault || o.How == CallFstatFault:
+		return syscall.EFAULT
+	case o.How == CallNr || !o.Call.inKernel():
 		return syscall.EOPNOTSUPP
 	case o.How == CallTooBig && o.Call == Openat:
 		return syscall.ENAMETOOLONG

@@ -96,6 +96,31 @@ func TestSequences(t *testing.T) {
 			map 1 unmap => skipped
 			close
 			child 1 openat`},
+		{"other filters", everything, `
+			filter 0 sync
+			filter 0 listener => EBUSY
+			filter 0 listener-redirect => EBUSY
+			filter 1 redirect => EINVAL
+			filter 1 killable => EINVAL
+			filter 1 sync-alone => EINVAL
+			filter 1 sync
+			filter 1 plain
+			filter 0 sync => ESRCH
+			trap 0 openat
+			filter 0 plain => skipped
+			filter 1 sync
+			filter 0 log => skipped
+			recv plain
+			send newest continue
+			filter 0 sync
+			filter 1 empty => EINVAL
+			filter 1 null => EFAULT
+			close
+			filter 1 listener-sync => skipped
+			filter 1 spec-allow`},
+		{"a filter of a kernel without redirects", 0, `
+			filter 0 listener-redirect => EINVAL
+			filter 0 listener-killable => EBUSY`},
 		{"a child's own pin", everything, `
 			child 0 openat
 			recv plain

@@ -13,9 +13,10 @@ type Do uint8
 const (
 	Trap Do = iota // a task calls
 	Signal
-	Fork  // a task that is in no call has a child, which ends at once
-	Child // one that is in no call has a child that makes one, and waits for its end
-	Map   // one that is in no call does something to what is mapped where redirects point to
+	Fork    // a task that is in no call has a child, which ends at once
+	Child   // one that is in no call has a child that makes one, and waits for its end
+	Map     // one that is in no call does something to what is mapped where redirects point to
+	Install // one that is in no call installs another filter
 	Recv
 	Poll
 	Send
@@ -36,7 +37,7 @@ const (
 // Op is one operation.
 type Op struct {
 	Do   Do
-	Task uint8 // of Trap, Signal, Fork, Child and Map
+	Task uint8 // of Trap, Signal, and what else a task does
 	// Ref is whose id it is for: 0 is the newest notification, 1 the one before;
 	// NextID is the one that comes next, NoID one that never comes.
 	Ref  int8
@@ -149,7 +150,17 @@ const (
 	CallTooBig
 	CallFault
 	CallNull
+	// These make another call, whatever Call is.
+	CallRead // of ReadSize bytes
+	CallFstat
+	CallConnect // to nobody
+	CallReadFault
+	CallReadTooBig
+	CallFstatFault
 )
+
+// ReadSize is how many bytes CallRead reads: all are 0.
+const ReadSize = 16
 
 const (
 	PinPlain uint8 = iota // where redirects point to
@@ -188,6 +199,7 @@ var table = [dos]parts{
 	Fork:         {name: "fork", task: true},
 	Child:        {name: "child", task: true, calls: Program},
 	Map:          {name: "map", task: true, how: []string{"unmap", "writable", "nothing", "move", "over", "discard"}},
+	Install:      {name: "filter", task: true, how: filterHow},
 	Recv:         {name: "recv", how: []string{"plain", "dirty", "null", "read-only"}},
 	Poll:         {name: "poll"},
 	Send:         {name: "send", ref: true, how: []string{"value", "error", "continue", "injected", "event", "continue-value", "injected-value", "both", "unknown", "null", "nothing"}},
@@ -195,7 +207,7 @@ var table = [dos]parts{
 	SetFlags:     {name: "set-flags", how: []string{"none", "sync", "unknown"}},
 	AddFD:        {name: "addfd", ref: true, how: []string{"plain", "send", "setfd", "setfd-send", "cloexec", "bad-fd", "new-without-setfd", "flags", "new-flags", "short", "null"}},
 	DoInject:     {name: "inject", ref: true, calls: Program, how: []string{"plain", "large", "unterminated", "unmarked", "nr", "mask", "too-big", "no-buffer", "offset", "fault", "null"}},
-	DoTargetCall: {name: "target-call", ref: true, calls: Program, how: []string{"plain", "send", "bad-fd", "flags", "reserved", "nr", "too-big", "fault", "null"}},
+	DoTargetCall: {name: "target-call", ref: true, calls: Program, how: []string{"plain", "send", "bad-fd", "flags", "reserved", "nr", "too-big", "fault", "null", "read", "fstat", "connect", "read-fault", "read-too-big", "fstat-fault"}},
 	PinInstall:   {name: "pin", ref: true, how: []string{"plain", "anywhere", "overlap", "flags", "misaligned", "empty", "bad-fd", "unsealed", "null"}},
 	SendRedirect: {name: "redirect", ref: true, how: []string{"pointer", "scalar", "beyond", "no-flags", "no-length", "not-in-mask", "overflow", "bad-fd", "unsealed", "null"}},
 	Memory:       {name: "memory", how: []string{"write", "shrink", "grow", "punch", "map", "seal"}},
@@ -204,7 +216,7 @@ var table = [dos]parts{
 	Unknown:      {name: "ioctl", ref: true},
 }
 
-var callNames = [...]string{"getppid", "openat", "write", "execve", "program", Execed: "exec event"}
+var callNames = [...]string{"getppid", "openat", "write", "bind", "execve", "program", Execed: "exec event"}
 
 // String is the call's name.
 func (c Call) String() string { return callNames[c] }

@@ -37,6 +37,8 @@ type State struct {
 	// Pinned is whether there is a pin where redirects point to, in the memory that
 	// tasks share.
 	Pinned bool
+	// Apart are the tasks that have filters of their own, which the others do not have.
+	Apart [Tasks]bool
 	// Killed is set once the target is dead or, while Racing, about to die; Closed
 	// once the listener is closed.
 	Killed, Closed bool
@@ -118,6 +120,7 @@ const (
 	Getppid Call = iota
 	Openat       // of a file that holds Own
 	Write        // one byte, Own
+	Bind         // of a socket to where no directory is, and by the supervisor to one that is
 	Execve       // of what is not there
 	Program      // execve of a program that ends at once
 	Calls
@@ -133,7 +136,7 @@ func (c Call) own() Result {
 		return Result{Kind: File, Byte: Own}
 	case Write:
 		return Result{Kind: Wrote, Byte: Own}
-	case Execve:
+	case Bind, Execve:
 		return errno(syscall.ENOENT)
 	case Program:
 		return Result{} // see State.exec
@@ -143,8 +146,11 @@ func (c Call) own() Result {
 
 // substitute is what a call gives that runs with the supervisor's memory.
 func (c Call) substitute() Result {
-	if c == Program {
+	switch c {
+	case Program:
 		return errno(syscall.EFAULT) // what is no list of arguments
+	case Bind:
+		return errno(syscall.EADDRINUSE)
 	}
 	r := c.own()
 	if r.Byte == Own {

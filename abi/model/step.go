@@ -92,7 +92,7 @@ func (s State) do(o Op, id int32) []Outcome {
 	if s.Killed && (o.Do == Signal || o.Calls()) || s.Execed && o.Calls() {
 		return []Outcome{{s, Answer{Skipped: !s.Racing}}}
 	}
-	if o.Calls() && s.Tasks[o.Task].Phase != Idle || o.Do == Map && o.How == MapOver && !s.Pinned {
+	if o.Calls() && s.Tasks[o.Task].Phase != Idle || s.lacks(o) {
 		return []Outcome{{s, Answer{Skipped: true}}}
 	}
 	switch o.Do {
@@ -111,6 +111,8 @@ func (s State) do(o Op, id int32) []Outcome {
 		return fails(0)
 	case Map:
 		return fails(s.mapping(o.How))
+	case Install:
+		return fails(s.install(int(o.Task), o.How))
 	case Memory:
 		return fails(sealed(o.How))
 	case Signal:
@@ -168,7 +170,21 @@ func (s State) do(o Op, id int32) []Outcome {
 }
 
 // Calls reports whether o has a task of the target make a call.
-func (o Op) Calls() bool { return o.Do == Trap || o.Do == Fork || o.Do == Child || o.Do == Map }
+func (o Op) Calls() bool {
+	return o.Do == Trap || o.Do == Fork || o.Do == Child || o.Do == Map || o.Do == Install
+}
+
+// lacks reports whether there is not what o needs: to map over a pin one, where nothing else
+// may be mapped, and to be refused a second listener the first, which nobody has closed.
+func (s *State) lacks(o Op) bool {
+	return o.Do == Map && o.How == MapOver && !s.Pinned || s.Closed && o.Listens()
+}
+
+// Lacks is lacks, for who does it.
+func (s *State) Lacks(o Op) bool { return s.lacks(o) }
+
+// Fills reports whether o has memory of the supervisor filled.
+func (o Op) Fills() bool { return o.Do == DoTargetCall && (o.How == CallRead || o.How == CallFstat) }
 
 // answersItself reports whether what o has the target do is the answer, too.
 func (o Op) answersItself() bool {
@@ -230,9 +246,17 @@ func (s *State) act(t *Task, o Op) (a Answer, e syscall.Errno) {
 		}
 		t.Phase, t.Good = Armed, o.How == InjectPlain || o.How == InjectLarge
 	case DoTargetCall:
-		a.Result = o.Call.substitute()
-		if o.How == CallBadFD {
+		switch o.How {
+		case CallBadFD:
 			a.Result = errno(syscall.EBADF)
+		case CallRead:
+			a.Result = Result{Kind: Value, Val: ReadSize}
+		case CallFstat:
+			a.Result = Result{Kind: Value}
+		case CallConnect:
+			a.Result = errno(syscall.ENOENT)
+		default:
+			a.Result = o.Call.substitute()
 		}
 		if o.answersItself() {
 			leave(a.Result)
@@ -252,6 +276,8 @@ func (s *State) act(t *Task, o Op) (a Answer, e syscall.Errno) {
 			leave(t.Call.substitute())
 		case t.Call == Write: // of nothing
 			leave(Result{Kind: Value})
+		case t.Call == Bind: // to an address of no bytes
+			leave(errno(syscall.EINVAL))
 		default:
 			goOn(t.Call.own(), false)
 		}

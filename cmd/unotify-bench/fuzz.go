@@ -15,7 +15,6 @@ import (
 
 	"unotify-bench/abi"
 	"unotify-bench/abi/fuzz"
-	"unotify-bench/abi/model"
 	"unotify-bench/kernel"
 )
 
@@ -57,9 +56,9 @@ func (a *app) fuzzCommand() *cobra.Command {
 		Use:   "fuzz",
 		Short: "Drive a listener with long and hostile sequences, and hold each answer against a model",
 		Long: `Does to a listener, and to the target that it traps, what nobody would: every
-ioctl with right and wrong requests, signals, calls, pins and redirects, in any
-order, and two at once; it kills the target, has it execute another program, and
-closes the listener. Each answer, and what each trapped call returns and writes, is
+ioctl with right and wrong requests, signals, calls, filters with every flag, pins
+and redirects, in any order, and two at once; it kills the target, has it execute
+another program, and closes the listener. Each answer, and what each trapped call returns and writes, is
 held against a model of the states of a notification. A difference, something that
 never returns, a complaint of the kernel, and what it loses, as kmemleak of --kernel
 debug says, are findings. One is made as short as it can be, in further machines if the
@@ -68,8 +67,9 @@ again, and with --reproduce also as a program in C that needs nothing of this on
 as a test in Go.
 
 First come all sequences of --length operations out of the 14 that change a
-notification's state, then every situation that these lead to with each end, then
-programs by chance, until --ops operations are done.
+notification's state, those with a signal also under WAIT_KILLABLE_RECV, in which
+signals wait; then every situation that these lead to with each end, then programs
+by chance, until --ops operations are done.
 A program that has shown something new is kept, in --corpus too, and gone on
 from: a new answer in a new situation, or, on a kernel that has KCOV for the
 series' code, as --kernel debug has, a place of it that nobody had reached.
@@ -136,7 +136,7 @@ func (f fuzzFlags) plan(changed func(flag string) bool) (*fuzzPlan, error) {
 	case f.ops < 0 || f.ops > 1<<40:
 		return nil, usageError("--ops is %d; want 0 or more", f.ops)
 	case f.length < 0 || f.length > 7:
-		return nil, usageError("--length is %d; want 0 to 7: there are %d sequences of 7", f.length, fuzz.Sequences(len(model.Core()), 7))
+		return nil, usageError("--length is %d; want 0 to 7: there are %d programs of 7", f.length, fuzz.Sequences(7))
 	case f.times < 1 || f.times > 1<<20:
 		return nil, usageError("--times is %d; want 1 or more", f.times)
 	case f.cpus < 1 || f.cpus > 64:
@@ -235,7 +235,7 @@ func readCorpus(dir string) (programs []string, err error) {
 		if len(text) > corpusProgram {
 			return nil, usageError("--corpus: %s has %d bytes; a program has %d at most", file, len(text), corpusProgram)
 		}
-		if _, err := fuzz.Parse(string(text)); err != nil {
+		if _, err := fuzz.ParseKept(string(text)); err != nil {
 			return nil, usageError("--corpus: %s: %w", file, err)
 		}
 		if programs = append(programs, string(text)); len(programs) > corpusMax {

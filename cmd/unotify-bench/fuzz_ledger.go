@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"unotify-bench/abi/fuzz"
 )
 
 // A fuzzLedger is the file of `fuzz --ledger`: a line for what a place did of an order.
@@ -48,6 +50,8 @@ type fuzzOrder struct {
 	Ops       int64  `json:"ops,omitempty"`
 	Seed      uint64 `json:"seed,omitempty"` // of programs by chance
 	Generator string `json:"generator"`      // which makes the same programs of all this
+	// Rules are those of abi/fuzz that it went by: 0 is what was before they were numbered.
+	Rules int `json:"rules,omitempty"`
 }
 
 // newFuzzOrder leaves out what does not change what is done.
@@ -63,7 +67,7 @@ func newFuzzOrder(p *fuzzPlan, where, release, sha256 string) fuzzOrder {
 		o.Seed = p.seed
 	}
 	if p.ledger != "" {
-		o.Generator = p.order.Generator()
+		o.Generator, o.Rules = p.order.Generator(), fuzz.Rules
 	}
 	return o
 }
@@ -127,7 +131,7 @@ func parseFuzzPiece(line []byte) (*fuzzPiece, error) {
 	if p.Where == "" || p.Kernel == "" {
 		return nil, errors.New("it does not say which kernel it is of")
 	}
-	for _, n := range []int64{p.Operations, p.Programs, p.Ops, int64(p.Situations), int64(p.Places), int64(p.Findings), int64(p.Length), int64(p.CPUs)} {
+	for _, n := range []int64{p.Operations, p.Programs, p.Ops, int64(p.Situations), int64(p.Places), int64(p.Findings), int64(p.Length), int64(p.CPUs), int64(p.Rules)} {
 		if n < 0 || n > countMax {
 			return nil, fmt.Errorf("it counts %d of something", n)
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -60,7 +61,7 @@ func ledgerTable(pieces []fuzzPiece) string {
 	type row struct {
 		sequences, chance int64
 		length            int // of the longest sequences that were tried
-		tried             int64
+		tried, all        int64
 		parts             map[string]bool // of these, however often
 		places, findings  int
 	}
@@ -68,7 +69,7 @@ func ledgerTable(pieces []fuzzPiece) string {
 	var names []string
 	all := &row{}
 	for _, p := range pieces {
-		name := "`" + strings.TrimPrefix(p.Kernel, "6.12.117+unotify-") + "`, " + p.Where
+		name := fmt.Sprintf("`%s`, %s | %d", strings.TrimPrefix(p.Kernel, "6.12.117+unotify-"), p.Where, p.Rules)
 		r := rows[name]
 		if r == nil {
 			r = &row{parts: map[string]bool{}}
@@ -85,31 +86,34 @@ func ledgerTable(pieces []fuzzPiece) string {
 			r.places = max(r.places, p.Places)
 			r.findings += p.Findings
 		}
-		if p.Length == 0 || !p.Whole {
+		// Of what has other programs, too, nobody can tell how many are sequences.
+		if p.Length == 0 || !p.Whole || p.Ops > 0 || p.Ends {
 			continue
 		}
 		if p.Length > r.length {
-			r.length, r.tried = p.Length, 0
+			r.length, r.tried, r.all = p.Length, 0, fuzz.Sequences(p.Length)
+			if p.Rules == 0 { // each was done once
+				r.all = int64(math.Pow(float64(len(model.Core())), float64(p.Length)))
+			}
 			clear(r.parts)
 		}
 		if p.Length == r.length && !r.parts[p.Part] {
-			part, parts, _ := parsePart(p.Part) // which it is, or it were no line
-			r.tried += (fuzz.Sequences(len(model.Core()), r.length) - int64(part) + int64(parts)) / int64(parts)
+			r.tried += p.Programs
 			r.parts[p.Part] = true
 		}
 	}
 	slices.Sort(names)
 	var b strings.Builder
-	b.WriteString("| kernel | all sequences of a length | operations in them | operations by chance | places | findings |\n|---|---|---|---|---|---|\n")
+	b.WriteString("| kernel | rules | sequences of a length | operations in them | operations by chance | places | findings |\n|---|---|---|---|---|---|---|\n")
 	for _, name := range names {
 		r := rows[name]
 		tried := "-"
 		if r.length > 0 {
-			tried = fmt.Sprintf("%d: %s of %s", r.length, commas(r.tried), commas(fuzz.Sequences(len(model.Core()), r.length)))
+			tried = fmt.Sprintf("%d: %s of %s", r.length, commas(r.tried), commas(r.all))
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %d | %d |\n", name, tried, commas(r.sequences), commas(r.chance), r.places, r.findings)
 	}
-	fmt.Fprintf(&b, "| together | | %s | %s | | %d |\n\nThat is %s operations.\n", commas(all.sequences), commas(all.chance), all.findings, commas(all.sequences+all.chance))
+	fmt.Fprintf(&b, "| together | | | %s | %s | | %d |\n\nThat is %s operations.\n", commas(all.sequences), commas(all.chance), all.findings, commas(all.sequences+all.chance))
 	return b.String()
 }
 

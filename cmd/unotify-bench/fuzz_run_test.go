@@ -44,9 +44,9 @@ func TestFuzzHostile(t *testing.T) {
 		ok    bool
 	}{
 		{sequences, fuzz.Count{}, false},
-		{sequences, fuzz.Count{Ops: 100, Programs: 64}, false},
-		{sequences, fuzz.Count{Ops: 74, Programs: 65}, false}, // those of sequences are not by chance
-		{sequences, fuzz.Count{Ops: 75, Programs: 65}, true},
+		{sequences, fuzz.Count{Ops: 100, Programs: 73}, false},
+		{sequences, fuzz.Count{Ops: 83, Programs: 74}, false}, // those of sequences are not by chance
+		{sequences, fuzz.Count{Ops: 84, Programs: 74}, true},
 		{ends, fuzz.Count{}, false},
 		{ends, fuzz.Count{Ops: least - 1, Programs: least}, false},
 		{ends, fuzz.Count{Ops: least, Programs: least}, true},
