@@ -40,9 +40,14 @@ func (w *world) do(o model.Op, number int32) model.Answer {
 		if !w.comes(i) {
 			return errno(unix.ETIME)
 		}
-		// An address is no errno.
-		if r := w.board.tasks[i].ret; r < 0 && r > -4096 {
+		r := w.board.tasks[i].ret
+		switch {
+		case r < 0 && r > -4096: // an address is no errno
 			return errno(unix.Errno(-r))
+		case o.Do == model.Install && o.How == model.FilterSyncTID && r == int64(w.TIDs[1-i]):
+			return errno(unix.ESRCH)
+		case o.Do == model.Install && r != 0:
+			return errno(unix.ENOTRECOVERABLE) // what no filter gives
 		}
 		return errno(0)
 	case model.Memory:
@@ -111,9 +116,10 @@ func (w *world) do(o model.Op, number int32) model.Answer {
 		a.Result = w.file(w.owner(number), int64(r))
 	case model.DoTargetCall:
 		if c, ok := arg.(*abi.NotifTargetCall); ok {
-			a.Result = w.result(w.owner(number), o.Call, c.Ret)
 			if out != nil && c.Ret >= 0 {
-				a.Result = model.Result{Kind: model.Value, Val: w.filled(o, out, int32(c.Ret))}
+				a.Result = model.Result{Kind: model.Value, Val: w.filled(o, out, c.Ret)}
+			} else {
+				a.Result = w.result(w.owner(number), o.Call, c.Ret)
 			}
 		}
 	}
@@ -136,9 +142,9 @@ func (w *world) out(o model.Op) (b []byte) {
 	return b
 }
 
-// filled is what a call gave that has filled b, or -1 if it has filled that with something
-// else than it gives here.
-func (w *world) filled(o model.Op, b []byte, ret int32) int32 {
+// filled is what a call gave that has filled b, or -1 if that is no number that such a call
+// gives, or b has something else than it gives here.
+func (w *world) filled(o model.Op, b []byte, ret int64) int32 {
 	want := make([]byte, len(b))
 	if o.How == model.CallFstat {
 		st := (*unix.Stat_t)(unsafe.Pointer(&want[0]))
@@ -146,10 +152,10 @@ func (w *world) filled(o model.Op, b []byte, ret int32) int32 {
 			return -1
 		}
 	}
-	if !bytes.Equal(b, want) {
+	if !bytes.Equal(b, want) || ret > model.ReadSize {
 		return -1
 	}
-	return ret
+	return int32(ret)
 }
 
 // id is that of the notification with a number; below 0 it is far from all there have

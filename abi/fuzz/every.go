@@ -1,24 +1,20 @@
 package fuzz
 
-import (
-	"slices"
+import "unotify-bench/abi/model"
 
-	"unotify-bench/abi/model"
-)
-
-// Sequences is how many programs Order.Length tries, of all parts: all sequences of a length
-// out of the core alphabet, and those with a signal once more. See every.
-func Sequences(length int) int64 {
-	letters := int64(len(model.Core()))
-	return 2*power(letters, length) - power(letters-signals(), length)
-}
-
-// signals is how many operations of the core alphabet are a signal.
-func signals() (n int64) {
+// Sequences is how many programs Order.Length tries, of all parts, on a kernel that has some
+// features: all sequences of a length out of the core alphabet, and those with a signal once
+// more if a task can wait in two ways. See every.
+func Sequences(length int, f model.Features) int64 {
+	letters, silent := int64(len(model.Core())), int64(0)
 	for _, o := range model.Core() {
-		if o.Do == model.Signal {
-			n++
+		if o.Do != model.Signal {
+			silent++
 		}
+	}
+	n := power(letters, length)
+	if f.Has(model.Killable) {
+		n += n - power(silent, length)
 	}
 	return n
 }
@@ -41,11 +37,15 @@ func sequence(alphabet []model.Op, length int, i int64) Program {
 	return p
 }
 
-// hasSignal reports whether there is a signal in a program.
-func (p Program) hasSignal() bool {
-	return slices.ContainsFunc(p, func(s Step) bool {
-		return slices.ContainsFunc(s, func(o model.Op) bool { return o.Do == model.Signal })
-	})
+// signals reports whether there is a signal in the i-th sequence, which it does not make.
+func signals(alphabet []model.Op, length int, i int64) bool {
+	for range length {
+		if alphabet[i%int64(len(alphabet))].Do == model.Signal {
+			return true
+		}
+		i /= int64(len(alphabet))
+	}
+	return false
 }
 
 // every tries all sequences of a length, each of which has all shorter ones before it:
@@ -57,14 +57,13 @@ func (r *runner) every(length, part, parts int) error {
 	n := int64(0)
 	for _, filter := range r.waits() {
 		for i := range power(int64(len(alphabet)), length) {
-			p := sequence(alphabet, length, i)
-			if filter.Has(model.Killable) && !p.hasSignal() {
+			if filter.Has(model.Killable) && !signals(alphabet, length, i) {
 				continue
 			}
 			if n++; (n-int64(part))%int64(parts) != 0 {
 				continue
 			}
-			if err := r.program(filter, p); err != nil {
+			if err := r.program(filter, sequence(alphabet, length, i)); err != nil {
 				return err
 			}
 		}
@@ -72,8 +71,20 @@ func (r *runner) every(length, part, parts int) error {
 	return nil
 }
 
-// waits are filters with all that the kernel has, for both ways in which a task can wait.
+// waits are filters with redirects, if the kernel has them, for each way in which a task
+// can wait.
 func (r *runner) waits() []Filter {
-	f := r.tools.kernel & model.Redirect
-	return []Filter{f, f | model.Killable}
+	all := eitherWay(r.tools.kernel)
+	for i := range all {
+		all[i] &= model.Redirect | model.Killable
+	}
+	return all
+}
+
+// eitherWay is what a kernel has, for each way in which a task can wait.
+func eitherWay(f model.Features) []model.Features {
+	if f.Has(model.Killable) {
+		return []model.Features{f &^ model.Killable, f}
+	}
+	return []model.Features{f}
 }

@@ -13,8 +13,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"unotify-bench/abi/model"
 	"unotify-bench/internal/leak"
@@ -49,10 +51,21 @@ func run(t *testing.T, o Order) (last Count) {
 	return last
 }
 
+// kernelHas is what this kernel can do, and filters of it.
+func kernelHas(t *testing.T) model.Features {
+	t.Helper()
+	tools, err := newTools(t.TempDir(), time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tools.close()
+	return tools.kernel
+}
+
 // TestEvery: this kernel agrees with the model on every sequence of three.
 func TestEvery(t *testing.T) {
 	last := run(t, Order{Length: 3, Part: 1, Parts: 1})
-	if want := Sequences(3); last.Programs != want {
+	if want := Sequences(3, kernelHas(t)); last.Programs != want {
 		t.Errorf("%d sequences were tried, want %d", last.Programs, want)
 	}
 }
@@ -67,9 +80,9 @@ func TestRandom(t *testing.T) {
 
 // TestCorpus: what was kept is done first, as it was, and then gone on from.
 func TestCorpus(t *testing.T) {
-	kept := []string{"# filter killable\ntrap 0 openat\nrecv plain\nsend newest continue\n", "# filter\npoll\nrecv plain\n"}
+	kept := []string{"# filter\npoll\nrecv plain\n", "# filter killable\ntrap 0 openat\nrecv plain\nsend newest continue\n"}
 	var begun []string
-	err := Run(t.Context(), Order{Ops: 500, Seed: 1, Corpus: kept, Patient: time.Minute}, func(e Event) error {
+	err := Run(t.Context(), Order{Ops: 500, Seed: 1, Corpus: []string{kept[1], kept[0]}, Patient: time.Minute}, func(e Event) error {
 		if e.Begins != nil {
 			p, err := Parse(e.Begins.Program)
 			if err != nil {
@@ -99,7 +112,7 @@ func TestParts(t *testing.T) {
 	for part := range 3 {
 		total += run(t, Order{Length: 2, Part: part + 1, Parts: 3}).Programs
 	}
-	if want := Sequences(2); total != want {
+	if want := Sequences(2, kernelHas(t)); total != want {
 		t.Errorf("three parts are %d sequences, want %d", total, want)
 	}
 }
@@ -107,8 +120,8 @@ func TestParts(t *testing.T) {
 // TestEnds: every situation, each end, and every operation then and at the time.
 func TestEnds(t *testing.T) {
 	last := run(t, Order{Ends: true})
-	if last.Programs < 500 {
-		t.Errorf("%d programs have an end: that is too little", last.Programs)
+	if want := int64(Endings(kernelHas(t))); last.Programs != want {
+		t.Errorf("%d programs have an end, want %d", last.Programs, want)
 	}
 }
 
@@ -199,12 +212,7 @@ func TestC(t *testing.T) {
 	if err != nil {
 		t.Fatal("no gcc: install it, as make setup does")
 	}
-	tools, err := newTools(t.TempDir(), time.Minute)
-	if err != nil {
-		t.Fatal(err)
-	}
-	kernel := tools.kernel
-	tools.close()
+	kernel := kernelHas(t)
 	for seed := range uint64(4) {
 		filter := []Filter{0, model.Killable}[seed%2]
 		// Of a race there is no telling; of what one operation at a time gives there is.
@@ -332,9 +340,78 @@ func TestKept(t *testing.T) {
 	if k, err := ParseKept("poll\n"); err != nil || k.Filter != model.Redirect|model.Killable {
 		t.Errorf("one without a filter's line has filter %q: %v", FilterNames(k.Filter), err)
 	}
+	if k, err := ParseKept("# filters are nothing here\npoll\n"); err != nil || k.Filter != model.Redirect|model.Killable {
+		t.Errorf("a comment is filter %q: %v", FilterNames(k.Filter), err)
+	}
 	for _, text := range []string{"", "# filter\n", "# filter all\npoll\n", "# filter\npol\n"} {
 		if _, err := ParseKept(text); err == nil {
 			t.Errorf("%q is believed to be one", text)
+		}
+	}
+}
+
+// TestFilled: memory of the supervisor that a call has not filled, or with something else, is
+// not what it gives.
+func TestFilled(t *testing.T) {
+	tools, err := newTools(t.TempDir(), time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tools.close()
+	w := &world{tools: tools}
+	for _, tt := range []struct {
+		how  uint8
+		fill func(b []byte) error
+		ret  int64
+	}{
+		{model.CallRead, func(b []byte) error { clear(b); return nil }, model.ReadSize},
+		{model.CallFstat, func(b []byte) error {
+			return unix.Fstat(int(tools.zero.Fd()), (*unix.Stat_t)(unsafe.Pointer(&b[0])))
+		}, 0},
+	} {
+		o := model.Op{Do: model.DoTargetCall, How: tt.how}
+		b := w.out(o)
+		if got := w.filled(o, b, tt.ret); got != -1 {
+			t.Errorf("%v has filled nothing, and gives %d", o, got)
+		}
+		if err := tt.fill(b); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.filled(o, b, tt.ret); got != int32(tt.ret) {
+			t.Errorf("%v gives %d, want %d", o, got, tt.ret)
+		}
+		if got := w.filled(o, b, tt.ret+1<<32); got != -1 {
+			t.Errorf("%v gives what is no int, and that is %d", o, got)
+		}
+		b[len(b)-1] ^= 1
+		if got := w.filled(o, b, tt.ret); got != -1 {
+			t.Errorf("%v has filled the last byte wrongly, and gives %d", o, got)
+		}
+	}
+}
+
+// TestApart: a program finds no filter of another one's that would matter.
+func TestApart(t *testing.T) {
+	tools, err := newTools(t.TempDir(), time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &runner{tools: tools, health: &health{kmemleak: -1}, emit: func(Event) error { return nil }}
+	defer tools.close()
+	defer r.leave()
+	for _, text := range []string{"filter 0 plain\n", "filter 1 plain\nfilter 0 sync\n", "filter 0 plain\nfilter 1 log\n", "poll\n"} {
+		p, err := Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f, err := r.try(0, p); f != nil || err != nil {
+			t.Fatalf("%s%v, %v", text, f, err)
+		}
+		if err := r.enter(0); err != nil {
+			t.Fatal(err)
+		}
+		if r.world.state.Apart != [model.Tasks]bool{} {
+			t.Errorf("after %q a task has filters that the other has not", text)
 		}
 	}
 }

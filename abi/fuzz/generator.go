@@ -24,8 +24,10 @@ func (o *Order) Generator() string {
 		}
 	}
 	if o.Ends {
-		for _, p := range endings(everything) {
-			fmt.Fprintln(h, p)
+		for _, f := range eitherWay(everything.Features) {
+			for _, p := range endings(model.State{Features: f}) {
+				fmt.Fprintln(h, p)
+			}
 		}
 	}
 	if o.Ops > 0 {

@@ -1,6 +1,7 @@
 package fuzz
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -10,7 +11,7 @@ import (
 
 // weights are how often an operation is taken, where it can do something.
 var weights = [model.Unknown + 1]int{
-	model.Trap: 12, model.Signal: 4, model.Fork: 1, model.Child: 3, model.Map: 2, model.Install: 2, model.Recv: 12, model.Poll: 1, model.Send: 8, model.IDValid: 2, model.SetFlags: 1,
+	model.Trap: 12, model.Signal: 4, model.Fork: 1, model.Child: 3, model.Map: 2, model.Install: 1, model.Recv: 12, model.Poll: 1, model.Send: 8, model.IDValid: 2, model.SetFlags: 1,
 	model.AddFD: 8, model.DoInject: 8, model.DoTargetCall: 8, model.PinInstall: 5, model.SendRedirect: 8, model.Unknown: 1,
 	model.Memory: 1, model.Kill: 1, model.Close: 1,
 }
@@ -102,6 +103,7 @@ var good = [model.Unknown + 1][]uint8{
 	model.AddFD:        {model.FDPlain, model.FDSend, model.FDSet, model.FDSetSend},
 	model.DoTargetCall: {model.CallPlain, model.CallSend},
 	model.SendRedirect: {model.RedirectPtr, model.RedirectPtr, model.RedirectScalar},
+	model.Install:      {model.FilterPlain, model.FilterSync, model.FilterSync},
 	model.Signal:       {model.SignalRestart, model.SignalInterrupt},
 }
 
@@ -189,8 +191,7 @@ func raceable(step Step, s *model.State) bool {
 		return false
 	}
 	kill := step[0].Do == model.Kill || step[1].Do == model.Kill
-	ends := kill || step[0].Do == model.Close || step[1].Do == model.Close
-	gives := step[0].Do == model.AddFD || step[1].Do == model.AddFD
+	closes := step[0].Do == model.Close || step[1].Do == model.Close
 	recvs, news := int32(0), 0
 	for _, o := range step {
 		if o.Calls() && (s.Execed || s.Tasks[o.Task].Phase != model.Idle) {
@@ -222,8 +223,7 @@ func raceable(step Step, s *model.State) bool {
 				return false
 			}
 		case model.Install:
-			// The number of a listener that is not to be had is somebody's for a while.
-			if ends || gives && o.Listens() {
+			if kill || closes && o.Listens() {
 				return false
 			}
 		case model.Poll:
@@ -276,7 +276,10 @@ func (r *runner) random(seed uint64, ops int64) error {
 			}
 		}
 	}
-	for _, k := range slices.Clone(r.corpus) {
+	// Another filter takes another target.
+	corpus := slices.Clone(r.corpus)
+	slices.SortStableFunc(corpus, func(a, b Kept) int { return cmp.Compare(a.Filter, b.Filter) })
+	for _, k := range corpus {
 		if err := r.program(k.Filter&r.tools.kernel, k.Program); err != nil {
 			return err
 		}

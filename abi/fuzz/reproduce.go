@@ -26,6 +26,7 @@ func (f *Finding) C() (string, error) {
 	w := symbolic(f.Filter)
 	var functions, main strings.Builder
 	for n, step := range p {
+		step = step.possible(&w.state)
 		numbers := step.numbers(&w.state)
 		all := candidates(w.state, step, numbers)
 		if len(all) == 0 || len(all) == 1 && all[0].answers[0].Skipped {
@@ -91,7 +92,7 @@ func constants() string {
 		{"FILES", fmt.Sprintf("%q", string([]byte{model.Own, model.Substitute, model.Given}))},
 		{"MEM_PATH", atPath}, {"MEM_BYTE", atByte}, {"MEM_LARGE", atLarge}, {"MEM_ENDLESS", atEndless},
 		{"MEM_READ_ONLY", readOnly}, {"MEM_NOWHERE", nowhere}, {"MEM_SIZE", memSize}, {"PIN_BYTE", pinByte}, {"PIN_ADDRESS", pinAddress},
-		{"MEM_ADDRESS", atAddress}, {"MEM_NOBODY", atNobody}, {"NO_DIRECTORY", fmt.Sprintf("%q", noDirectory)},
+		{"MEM_ADDRESS", atAddress}, {"MEM_NOBODY", atNobody}, {"MEM_READ", atRead}, {"READ_SIZE", model.ReadSize}, {"MEM_STAT", atStat}, {"NO_DIRECTORY", fmt.Sprintf("%q", noDirectory)},
 	} {
 		fmt.Fprintf(&b, "#define %s %v\n", c.name, c.value)
 	}
@@ -198,6 +199,9 @@ func (w *world) statement(o model.Op, number int32, recv string) string {
 	}
 	if n, ok := arg.(*abi.Notif); ok {
 		return fmt.Sprintf("%s = (struct notif){ .data.nr = %d };\n\treceive(%s, %s, &%s);", recv, n.Data.Nr, what, name, recv)
+	}
+	if _, ok := arg.(*abi.NotifTargetCall); ok {
+		return fmt.Sprintf("target_call(%s, %s);", what, cArgument(arg))
 	}
 	return fmt.Sprintf("listen_ioctl(%s, %s, %s);", what, name, cArgument(arg))
 }

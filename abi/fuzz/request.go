@@ -293,6 +293,8 @@ func (w *world) install(o model.Op) (task int, nr uint64, args [6]uint64) {
 		args[1] = abi.SECCOMP_FILTER_FLAG_TSYNC_ESRCH
 	case model.FilterSync:
 		args[1] = sync | abi.SECCOMP_FILTER_FLAG_TSYNC_ESRCH
+	case model.FilterSyncTID:
+		args[1] = sync
 	case model.FilterListener:
 		args[1] = listener
 	case model.FilterListenerSync:
@@ -301,7 +303,7 @@ func (w *world) install(o model.Op) (task int, nr uint64, args [6]uint64) {
 		args[1] = listener | abi.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
 	case model.FilterListenerRedirect:
 		args[1] = listener | abi.SECCOMP_FILTER_FLAG_REDIRECT
-	case model.FilterSyncAlone:
+	case model.FilterListenerTID:
 		args[1] = listener | sync
 	case model.FilterKillable:
 		args[1] = abi.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV

@@ -22,7 +22,7 @@ type situation struct {
 
 func (s situations) add(state *model.State, o model.Op, a *model.Answer, race bool) {
 	k := situationOf(state)
-	k.race, k.op, k.errno = race, o, uint16(a.Errno)
+	k.race, k.op, k.errno = race, o.Bare(), uint16(a.Errno)
 	s[k] = struct{}{}
 }
 

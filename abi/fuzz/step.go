@@ -144,7 +144,7 @@ func (w *world) stepFor(step Step, numbers []int32) *Finding {
 		if o.Do == model.PinInstall && got[i].Errno == 0 {
 			w.maps++
 		}
-		if o.Do == model.Install && got[i].Errno == 0 {
+		if o.Do == model.Install && got[i].Errno == 0 && !got[i].Skipped {
 			w.filters++
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"unotify-bench/abi"
 	"unotify-bench/abi/model"
 	"unotify-bench/asmstubs"
 	"unotify-bench/internal/notify"
@@ -140,7 +141,12 @@ func (t *tools) features() (model.Features, error) {
 		return 0, err
 	}
 	defer w.end()
-	has := model.Killable
+	var has model.Features
+	// Flags are looked at before the program, of which there is none; since 5.19.
+	const flags = abi.SECCOMP_FILTER_FLAG_NEW_LISTENER | abi.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+	if _, _, e := unix.RawSyscall(unix.SYS_SECCOMP, abi.SECCOMP_SET_MODE_FILTER, flags, 0); e != unix.EINVAL {
+		has |= model.Killable
+	}
 	for f, m := range map[notify.Feature]model.Features{
 		notify.FeatureRedirectFlag: model.Redirect, notify.FeatureInject: model.Inject, notify.FeatureTargetCall: model.TargetCall,
 		notify.FeaturePinInstall: model.Pins, notify.FeatureExecEvent: model.Event,

@@ -183,6 +183,16 @@ func (w *world) reset() *Finding {
 			}
 		}
 	}
+	// A filter stays. Who has one that the other has not gives it to that; where both have,
+	// this world is used up.
+	for i, apart := range w.state.Apart {
+		if apart && !w.apart() {
+			if f := w.step(Step{{Do: model.Install, Task: uint8(i), How: model.FilterSync}}); f != nil {
+				return f
+			}
+			break
+		}
+	}
 	if w.given {
 		w.given = false
 		w.tell(0, unix.SYS_CLOSE_RANGE, [6]uint64{uint64(w.Free), uint64(^uint32(0))})
@@ -199,8 +209,11 @@ func (w *world) reset() *Finding {
 
 // usedUp reports whether this is a world that the next program may not have room in.
 func (w *world) usedUp() bool {
-	return w.maps > worldPins || w.filters > worldFilters || slices.Max(w.wrote[:]) > fileSize/2
+	return w.maps > worldPins || w.apart() || w.filters > worldFilters || slices.Max(w.wrote[:]) > fileSize/2
 }
+
+// apart reports whether each task has a filter that no other has.
+func (w *world) apart() bool { return !slices.Contains(w.state.Apart[:], false) }
 
 // end kills the target and gives everything back.
 func (w *world) end() {

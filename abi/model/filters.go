@@ -10,21 +10,22 @@ const (
 	FilterSpec
 	FilterESRCH // without TSYNC, of which it says how that fails
 	FilterSync
+	FilterSyncTID // without TSYNC_ESRCH: it fails with the id of a thread, which here is ESRCH, too
 	FilterListener
 	FilterListenerSync
 	FilterListenerKillable
 	FilterListenerRedirect
-	FilterSyncAlone // with a listener, and two meanings of what it returns
-	FilterKillable  // without a listener
-	FilterRedirect  // without a listener
+	FilterListenerTID // with TSYNC, without TSYNC_ESRCH: two meanings of what it returns
+	FilterKillable    // without a listener
+	FilterRedirect    // without a listener
 	FilterUnknown
 	FilterEmpty
 	FilterNull
 )
 
 var filterHow = []string{
-	"plain", "log", "spec-allow", "esrch", "sync", "listener", "listener-sync", "listener-killable",
-	"listener-redirect", "sync-alone", "killable", "redirect", "unknown", "empty", "null",
+	"plain", "log", "spec-allow", "esrch", "sync", "sync-tid", "listener", "listener-sync", "listener-killable",
+	"listener-redirect", "listener-tid", "killable", "redirect", "unknown", "empty", "null",
 }
 
 // Listens reports whether o is to get a task a second listener.
@@ -33,14 +34,15 @@ func (o Op) Listens() bool {
 }
 
 // install is what a task is told that installs a filter. It has a listener already, so
-// another is EBUSY (has_duplicate_listener of kernel/seccomp.c); a filter of its own keeps
-// others from having the task's filters put on it (seccomp_can_sync_threads).
+// another is EBUSY (has_duplicate_listener of kernel/seccomp.c), and one with redirects also
+// if the first is closed that has them (has_redirect of the series). A filter of its own
+// keeps others from having the task's filters put on it (seccomp_can_sync_threads).
 func (s *State) install(task int, how uint8) syscall.Errno {
 	switch how {
 	case FilterPlain, FilterLog, FilterSpec, FilterESRCH:
 		s.Apart[task] = true
 		return 0
-	case FilterSync:
+	case FilterSync, FilterSyncTID:
 		for i, apart := range s.Apart {
 			if apart && i != task {
 				return syscall.ESRCH

@@ -102,10 +102,11 @@ func TestSequences(t *testing.T) {
 			filter 0 listener-redirect => EBUSY
 			filter 1 redirect => EINVAL
 			filter 1 killable => EINVAL
-			filter 1 sync-alone => EINVAL
+			filter 1 listener-tid => EINVAL
 			filter 1 sync
 			filter 1 plain
 			filter 0 sync => ESRCH
+			filter 0 sync-tid => ESRCH
 			trap 0 openat
 			filter 0 plain => skipped
 			filter 1 sync
@@ -117,10 +118,16 @@ func TestSequences(t *testing.T) {
 			filter 1 null => EFAULT
 			close
 			filter 1 listener-sync => skipped
+			filter 1 listener-redirect => EBUSY
 			filter 1 spec-allow`},
 		{"a filter of a kernel without redirects", 0, `
 			filter 0 listener-redirect => EINVAL
-			filter 0 listener-killable => EBUSY`},
+			filter 0 listener-killable => EBUSY
+			close
+			filter 0 listener-redirect => EINVAL`},
+		{"a filter without redirects of a kernel that has them", everything &^ Redirect, `
+			close
+			filter 0 listener-redirect => skipped`},
 		{"a child's own pin", everything, `
 			child 0 openat
 			recv plain

@@ -332,13 +332,23 @@ func All() []Op {
 						if p.ref {
 							o.Ref = int8(ref) + NoID
 						}
-						all = append(all, o)
+						if o == o.Bare() {
+							all = append(all, o)
+						}
 					}
 				}
 			}
 		}
 	}
 	return all
+}
+
+// Bare is o without a call that does not matter.
+func (o Op) Bare() Op {
+	if o.Do == DoTargetCall && (o.How == CallBadFD || o.How >= CallRead) {
+		o.Call = 0
+	}
+	return o
 }
 
 func count(used bool, n int) int {

@@ -92,7 +92,7 @@ func (s State) do(o Op, id int32) []Outcome {
 	if s.Killed && (o.Do == Signal || o.Calls()) || s.Execed && o.Calls() {
 		return []Outcome{{s, Answer{Skipped: !s.Racing}}}
 	}
-	if o.Calls() && s.Tasks[o.Task].Phase != Idle || s.lacks(o) {
+	if o.Calls() && s.Tasks[o.Task].Phase != Idle || s.Lacks(o) {
 		return []Outcome{{s, Answer{Skipped: true}}}
 	}
 	switch o.Do {
@@ -174,14 +174,15 @@ func (o Op) Calls() bool {
 	return o.Do == Trap || o.Do == Fork || o.Do == Child || o.Do == Map || o.Do == Install
 }
 
-// lacks reports whether there is not what o needs: to map over a pin one, where nothing else
-// may be mapped, and to be refused a second listener the first, which nobody has closed.
-func (s *State) lacks(o Op) bool {
+// Lacks reports whether there is not what o needs: to map over a pin one, where nothing else
+// may be mapped, and to be refused a second listener the first. That is closed; but one with
+// redirects is refused all the same.
+func (s *State) Lacks(o Op) bool {
+	if o.Do == Install && o.How == FilterListenerRedirect && (!s.Features.Has(Pins) || s.Features.Has(Redirect)) {
+		return false
+	}
 	return o.Do == Map && o.How == MapOver && !s.Pinned || s.Closed && o.Listens()
 }
-
-// Lacks is lacks, for who does it.
-func (s *State) Lacks(o Op) bool { return s.lacks(o) }
 
 // Fills reports whether o has memory of the supervisor filled.
 func (o Op) Fills() bool { return o.Do == DoTargetCall && (o.How == CallRead || o.How == CallFstat) }

@@ -42,14 +42,14 @@ func TestDebug(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			init := filepath.Join(dir, arch.Name+".init")
-			goTool(t, arch.Name, "build", "-trimpath", "-ldflags=-s -w", "-o", init, ".")
-			program := testProgram(t, dir, "internal/notify", arch.Name)
 			t.Run("fuzz", func(t *testing.T) { debugFuzz(t, arch) })
 			t.Run("fuzz-leak", func(t *testing.T) { debugFuzzLeak(t, arch) })
 			if testing.Short() {
 				return
 			}
+			init := filepath.Join(dir, arch.Name+".init")
+			goTool(t, arch.Name, "build", "-trimpath", "-ldflags=-s -w", "-o", init, ".")
+			program := testProgram(t, dir, "internal/notify", arch.Name)
 			t.Run("leak", func(t *testing.T) { testLeak(t, arch, init, program) })
 			t.Run("mutants", func(t *testing.T) { debugMutants(t, arch) })
 			t.Run("lifecycle", func(t *testing.T) { testLifecycle(t, img, init, program) })

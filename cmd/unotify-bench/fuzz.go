@@ -15,6 +15,7 @@ import (
 
 	"unotify-bench/abi"
 	"unotify-bench/abi/fuzz"
+	"unotify-bench/abi/model"
 	"unotify-bench/kernel"
 )
 
@@ -69,8 +70,7 @@ as a test in Go.
 First come all sequences of --length operations out of the 14 that change a
 notification's state, those with a signal also under WAIT_KILLABLE_RECV, in which
 signals wait; then every situation that these lead to with each end, then programs
-by chance, until --ops operations are done.
-A program that has shown something new is kept, in --corpus too, and gone on
+by chance, until --ops operations are done. A program that has shown something new is kept, in --corpus too, and gone on
 from: a new answer in a new situation, or, on a kernel that has KCOV for the
 series' code, as --kernel debug has, a place of it that nobody had reached.
 
@@ -98,13 +98,13 @@ func (f *fuzzFlags) define(fl *pflag.FlagSet) {
 	fl.StringVar(&f.kernel, "kernel", string(kernel.Debug), kernelUsage())
 	fl.StringVar(&f.fault, "fault", "", "the seeded bug to switch on, of --kernel faulty; an unknown name lists them")
 	fl.Int64Var(&f.ops, "ops", 20_000, "operations in programs by chance, in each place; 0 is none")
-	fl.IntVar(&f.length, "length", 3, "of sequences, all of which are tried: 14 to the power of it; 0 is none")
+	fl.IntVar(&f.length, "length", 3, "of sequences, all of which are tried, 14 to the power of it and more; 0 is none")
 	fl.StringVar(&f.part, "part", "1/1", "of these sequences, and of --ends, only the K-th of N parts, as K/N: what takes long can be done piece by piece")
 	fl.BoolVar(&f.ends, "ends", false, "have every situation end, by a kill of the target or a close of the listener, and try every operation then: takes a new target each time")
 	fl.Uint64Var(&f.seed, "seed", 1, "of programs by chance")
 	fl.StringVar(&f.replay, "replay", "", "instead, do the program in this file")
 	fl.IntVar(&f.times, "times", 1, "how often to do the program of --replay: a race does not show each time")
-	fl.StringVar(&f.filter, "filter", "", "of the program of --replay, as it was printed: redirect, killable, or both with a comma")
+	fl.StringVar(&f.filter, "filter", "", "of the program of --replay, as it was printed: redirect, killable, or both with a comma (default: what its first line says)")
 	fl.StringVar(&f.corpus, "corpus", "", "directory of programs to do before those by chance and to go on from, and to keep new ones in")
 	fl.StringVar(&f.repro, "reproduce", "", "directory to write each finding to: the program, a program in C, a test in Go")
 	fl.StringVar(&f.ledger, "ledger", "", "file to add a line to for what each place did; what is whole in there is not done again")
@@ -136,7 +136,7 @@ func (f fuzzFlags) plan(changed func(flag string) bool) (*fuzzPlan, error) {
 	case f.ops < 0 || f.ops > 1<<40:
 		return nil, usageError("--ops is %d; want 0 or more", f.ops)
 	case f.length < 0 || f.length > 7:
-		return nil, usageError("--length is %d; want 0 to 7: there are %d programs of 7", f.length, fuzz.Sequences(7))
+		return nil, usageError("--length is %d; want 0 to 7: there are %d programs of 7", f.length, fuzz.Sequences(7, model.Everything))
 	case f.times < 1 || f.times > 1<<20:
 		return nil, usageError("--times is %d; want 1 or more", f.times)
 	case f.cpus < 1 || f.cpus > 64:
@@ -201,9 +201,15 @@ func (p *fuzzPlan) addReplay() error {
 	if _, err := fuzz.Parse(string(text)); err != nil {
 		return usageError("--replay %s: %w", p.replay, err)
 	}
-	filter, err := fuzz.ParseFilter(p.filter)
+	// As --corpus and --reproduce have it.
+	filter, ok, err := fuzz.FilterOf(string(text))
 	if err != nil {
-		return usageError("--filter: %w", err)
+		return usageError("--replay %s: %w", p.replay, err)
+	}
+	if p.filter != "" || !ok {
+		if filter, err = fuzz.ParseFilter(p.filter); err != nil {
+			return usageError("--filter: %w", err)
+		}
 	}
 	p.order = fuzz.Order{Replay: string(text), Times: p.times, Filter: filter, Patient: fuzzPatience}
 	return nil
@@ -309,7 +315,7 @@ func (r *fuzzRunner) reproduce() error {
 				return fmt.Errorf("%s: a finding that is no program: %w", l.Where, err)
 			}
 			base := filepath.Join(r.repro, fmt.Sprintf("%s-%d", l.Where, i+1))
-			for suffix, text := range map[string]string{corpusSuffix: f.Program, ".c": c, "_test.go": test} {
+			for suffix, text := range map[string]string{corpusSuffix: f.Kept(), ".c": c, "_test.go": test} {
 				if err := os.WriteFile(base+suffix, []byte(text), 0o644); err != nil {
 					return fmt.Errorf("write what does a finding again: %w", err)
 				}

@@ -50,7 +50,7 @@ type fuzzOrder struct {
 	Ops       int64  `json:"ops,omitempty"`
 	Seed      uint64 `json:"seed,omitempty"` // of programs by chance
 	Generator string `json:"generator"`      // which makes the same programs of all this
-	// Rules are those of abi/fuzz that it went by: 0 is what was before they were numbered.
+	// Rules are those of abi/fuzz that it went by: 0 is what was before a ledger had them.
 	Rules int `json:"rules,omitempty"`
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"math"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -91,9 +90,9 @@ func ledgerTable(pieces []fuzzPiece) string {
 			continue
 		}
 		if p.Length > r.length {
-			r.length, r.tried, r.all = p.Length, 0, fuzz.Sequences(p.Length)
-			if p.Rules == 0 { // each was done once
-				r.all = int64(math.Pow(float64(len(model.Core())), float64(p.Length)))
+			r.length, r.tried, r.all = p.Length, 0, fuzz.Sequences(p.Length, model.Everything)
+			if p.Rules == 0 { // none was done twice
+				r.all = fuzz.Sequences(p.Length, 0)
 			}
 			clear(r.parts)
 		}

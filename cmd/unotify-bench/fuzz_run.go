@@ -109,7 +109,7 @@ func (r *fuzzRunner) lane(where, release, sha256 string) *fuzzLane {
 func (r *fuzzRunner) stage(name string, lanes []*fuzzLane) {
 	each := r.order.Ops
 	if r.order.Length > 0 {
-		each += fuzz.Sequences(r.order.Length) / int64(r.order.Parts) * int64(r.order.Length)
+		each += fuzz.Sequences(r.order.Length, model.Everything) / int64(r.order.Parts) * int64(r.order.Length)
 	}
 	if r.order.Ends {
 		each += int64(fuzz.Endings(model.Everything)) / int64(r.order.Parts) * endingOps
@@ -125,8 +125,8 @@ func (r *fuzzRunner) stage(name string, lanes []*fuzzLane) {
 }
 
 // endingOps is how many operations the programs of --ends have, on average: those of
-// TestEnds 14.2.
-const endingOps = 14
+// TestEnds 17.2.
+const endingOps = 17
 
 // ready has a kernel, and the machine that is to boot it.
 func (r *fuzzRunner) ready(ctx context.Context, arch *abi.Arch) error {
@@ -313,7 +313,7 @@ func (r *fuzzRunner) anew(ctx context.Context, l *fuzzLane, what fuzz.Class, o f
 func (l *fuzzLane) doneAll(o fuzz.Order, err error) error {
 	programs := int64(0)
 	if o.Length > 0 {
-		programs += (fuzz.Sequences(o.Length) - int64(o.Part) + int64(o.Parts)) / int64(o.Parts)
+		programs += (fuzz.Sequences(o.Length, 0) - int64(o.Part) + int64(o.Parts)) / int64(o.Parts)
 	}
 	if o.Ends {
 		programs += int64(fuzz.Endings(0) / o.Parts)
@@ -396,7 +396,11 @@ func (r *fuzzRunner) keep(text string) error {
 	if err != nil {
 		return fmt.Errorf("guest wants to keep what is no program: %w", err)
 	}
-	sum := sha256.Sum256([]byte(kept.String()))
+	// As it is written it can be longer, and would not be read again.
+	if text = kept.String(); len(text) > corpusProgram {
+		return errors.New("guest wants to keep a program that is too long")
+	}
+	sum := sha256.Sum256([]byte(text))
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	// All places keep theirs in one directory, which is to be read again.
@@ -406,7 +410,7 @@ func (r *fuzzRunner) keep(text string) error {
 	r.kept++
 	path := filepath.Join(r.corpus, hex.EncodeToString(sum[:8])+corpusSuffix)
 	// Half a program would not be read the next time.
-	if err := writeWhole(path, []byte(kept.String())); err != nil {
+	if err := writeWhole(path, []byte(text)); err != nil {
 		return fmt.Errorf("keep a program: %w", err)
 	}
 	return nil
