@@ -125,7 +125,7 @@ func (r *fuzzRunner) stage(name string, lanes []*fuzzLane) {
 }
 
 // endingOps is how many operations the programs of --ends have, on average: those of
-// TestEnds 17.2.
+// TestEnds 17.0.
 const endingOps = 17
 
 // ready has a kernel, and the machine that is to boot it.
