@@ -43,10 +43,10 @@ func TestDebug(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Run("fuzz", func(t *testing.T) { debugFuzz(t, arch) })
-			t.Run("fuzz-leak", func(t *testing.T) { debugFuzzLeak(t, arch) })
 			if testing.Short() {
 				return
 			}
+			t.Run("fuzz-leak", func(t *testing.T) { debugFuzzLeak(t, arch) })
 			init := filepath.Join(dir, arch.Name+".init")
 			goTool(t, arch.Name, "build", "-trimpath", "-ldflags=-s -w", "-o", init, ".")
 			program := testProgram(t, dir, "internal/notify", arch.Name)
