@@ -305,7 +305,7 @@ func ParseOp(text string) (Op, error) {
 		o.How = uint8(i)
 	}
 	if len(words) > 0 {
-		return bad("words too many", strings.Join(words, " "))
+		return Op{}, fmt.Errorf("operation %.80q: %.40q is more than it has", text, strings.Join(words, " "))
 	}
 	return o, nil
 }

@@ -55,7 +55,12 @@ func FuzzLedger(f *testing.F) {
 	})
 }
 
-// ledgerTable is a row for each kernel, and one for all of them.
+// countedBefore is how many operations of all sequences of 5, on three architectures, counted
+// by rules 0 and do not since: what had nothing to do, and what emptied the listener for the
+// next program. Both follow from the model.
+const countedBefore = 75_897 + 986_595
+
+// ledgerTable is a row for each kernel and rules, and one for all of them.
 func ledgerTable(pieces []fuzzPiece) string {
 	type row struct {
 		sequences, chance int64
@@ -63,6 +68,7 @@ func ledgerTable(pieces []fuzzPiece) string {
 		tried, all        int64
 		parts             map[string]bool // of these, however often
 		places, findings  int
+		unruly            int64 // by chance, and nobody knows how many as they are counted now
 	}
 	rows := map[string]*row{}
 	var names []string
@@ -82,6 +88,9 @@ func ledgerTable(pieces []fuzzPiece) string {
 		for _, r := range []*row{r, all} {
 			r.sequences += p.Operations - chance
 			r.chance += chance
+			if p.Rules == 0 {
+				r.unruly += chance
+			}
 			r.places = max(r.places, p.Places)
 			r.findings += p.Findings
 		}
@@ -112,7 +121,8 @@ func ledgerTable(pieces []fuzzPiece) string {
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %d | %d |\n", name, tried, commas(r.sequences), commas(r.chance), r.places, r.findings)
 	}
-	fmt.Fprintf(&b, "| together | | | %s | %s | | %d |\n\nThat is %s operations.\n", commas(all.sequences), commas(all.chance), all.findings, commas(all.sequences+all.chance))
+	fmt.Fprintf(&b, "| together | | | %s | %s | | %d |\n\nThat is %s operations. As they are counted by rules 3, without those by chance of before, they are %s.\n",
+		commas(all.sequences), commas(all.chance), all.findings, commas(all.sequences+all.chance), commas(all.sequences+all.chance-all.unruly-countedBefore))
 	return b.String()
 }
 
