@@ -1,19 +1,12 @@
 package fuzz
 
 import (
-	"errors"
 	"flag"
-	"fmt"
-	"math/rand/v2"
 	"os"
-	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"runtime"
-	"strings"
 	"testing"
 	"time"
-	"unicode"
 	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
@@ -207,150 +200,6 @@ func TestGenerator(t *testing.T) {
 	}
 }
 
-// TestC: what a finding prints in C does the same and is given the same.
-func TestC(t *testing.T) {
-	gcc, err := exec.LookPath("gcc")
-	if err != nil {
-		t.Fatal("no gcc: install it, as make setup does")
-	}
-	kernel := kernelHas(t)
-	for seed := range uint64(4) {
-		filter := []Filter{0, model.Killable}[seed%2]
-		// Of a race there is no telling; of what one operation at a time gives there is.
-		rng := rand.New(rand.NewPCG(seed, 1))
-		var p Program
-		var want []string
-		s := model.State{Features: kernel&^(model.Redirect|model.Killable) | filter}
-		for len(p) < 30 {
-			step := Step{pick(rng, &s, true)}
-			if len(p) == 20 && useful(&s, model.Kill) {
-				step[0] = model.Op{Do: [...]model.Do{model.Kill, model.Close}[seed/2]}
-			}
-			numbers := step.numbers(&s)
-			all := candidates(s, step, numbers)
-			if len(all) != 1 || len(p) < 20 && all[0].state.Ended() || all[0].answers[0].Skipped {
-				continue
-			}
-			p = append(p, step)
-			if do := step[0].Do; do != model.Trap && do != model.Child {
-				want = append(want, plainAnswer(showAnswers(step, all[0].answers)))
-			}
-			for i, r := range all[0].results {
-				switch r.Kind {
-				case model.None:
-				case model.Value, model.Errno:
-					want = append(want, fmt.Sprintf("task %d returns %s", i, showResult(r)))
-				default:
-					want = append(want, fmt.Sprintf("task %d returns", i))
-				}
-			}
-			s = all[0].state
-		}
-		f := &Finding{What: Answers, At: len(p) - 1, Program: p.String(), Filter: filter, Want: "this", Got: "that"}
-		text, err := f.C()
-		if err != nil {
-			t.Fatal(err)
-		}
-		source := filepath.Join(t.TempDir(), "finding.c")
-		program := strings.TrimSuffix(source, ".c")
-		if err := os.WriteFile(source, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		if out, err := exec.Command(gcc, "-O1", "-Wall", "-Wextra", "-Werror", "-pthread", "-o", program, source).CombinedOutput(); err != nil {
-			t.Fatalf("gcc: %v\n%s\n%s", err, out, text)
-		}
-		out, err := exec.Command(program).CombinedOutput()
-		if err != nil {
-			t.Fatalf("%v\n%s\n%s", err, out, text[strings.Index(text, "int main"):])
-		}
-		_, said, _ := strings.Cut(string(out), "--\n")
-		var got []string
-		for line := range strings.Lines(said) {
-			got = append(got, plainAnswer(strings.TrimSpace(line)))
-		}
-		// A result whose value only this process can explain is one all the same.
-		for i, line := range want {
-			if i < len(got) && strings.HasSuffix(line, " returns") && strings.HasPrefix(got[i], line) {
-				got[i] = line
-			}
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("seed %d, filter %q (-model +C):\n%s\n%s", seed, FilterNames(filter), diff, text[strings.Index(text, "int main"):])
-		}
-	}
-}
-
-// TestReproduceHostile: what a guest says of a finding stays in a comment of what is
-// written to do it again, and what is no program is not written.
-func TestReproduceHostile(t *testing.T) {
-	texts := func(what Class, got string) (c, test string, err error) {
-		f := &Finding{What: what, Program: "poll\n", Want: "this", Got: got}
-		c, errC := f.C()
-		test, errGo := f.GoTest()
-		return c, test, errors.Join(errC, errGo)
-	}
-	plainC, plainGo, err := texts(Answers, "that")
-	if err != nil {
-		t.Fatal(err)
-	}
-	const evil = "*/ int evil; /*\nfunc init() { panic(`evil`) }\n//go:embed evil\r*\\\n/ int evil;"
-	for _, texts := range []func() (string, string, error){
-		func() (string, string, error) { return texts(Answers, evil) },
-		func() (string, string, error) { return texts(evil, "that") },
-	} {
-		c, test, err := texts()
-		if err != nil {
-			t.Fatal(err)
-		}
-		// Lines are joined before comments are looked for.
-		if got := strings.ReplaceAll(c, "\\\n", ""); strings.Count(got, "*/") != strings.Count(strings.ReplaceAll(plainC, "\\\n", ""), "*/") {
-			t.Errorf("a comment ends early:\n%s", c[strings.Index(c, "evil")-80:])
-		}
-		if strings.Count(c, "\n") != strings.Count(plainC, "\n") || strings.Count(test, "\n") != strings.Count(plainGo, "\n") {
-			t.Errorf("a comment has several lines:\n%s", test)
-		}
-	}
-	f := &Finding{Program: "poll\n`+os.Exit(1)+`"}
-	_, errC := f.C()
-	if _, errGo := f.GoTest(); errC == nil || errGo == nil {
-		t.Errorf("what is no program is written: %v, %v", errC, errGo)
-	}
-}
-
-// plainAnswer is what both ways to do a program say of an operation.
-func plainAnswer(text string) string {
-	text, _, _ = strings.Cut(text, " (")
-	return text
-}
-
-// TestKept: a program of a corpus is read with its filter, one of before that has none has
-// every flag, and what is none is refused.
-func TestKept(t *testing.T) {
-	p := Program{{{Do: model.Poll}}}
-	for text, want := range map[string]Filter{
-		"# filter\npoll\n": 0, "# filter redirect,killable\npoll\n": model.Redirect | model.Killable, "# filter redirect\npoll\n": model.Redirect,
-	} {
-		k, err := ParseKept(text)
-		if err != nil || k.String() != text {
-			t.Errorf("%q is read as %q: %v", text, k, err)
-		}
-		if diff := cmp.Diff(Kept{p, want}, k); diff != "" {
-			t.Errorf("%q (-want +got):\n%s", text, diff)
-		}
-	}
-	if k, err := ParseKept("poll\n"); err != nil || k.Filter != model.Redirect|model.Killable {
-		t.Errorf("one without a filter's line has filter %q: %v", FilterNames(k.Filter), err)
-	}
-	if k, err := ParseKept("# filters are nothing here\npoll\n"); err != nil || k.Filter != model.Redirect|model.Killable {
-		t.Errorf("a comment is filter %q: %v", FilterNames(k.Filter), err)
-	}
-	for _, text := range []string{"", "# filter\n", "# filter all\npoll\n", "# filter\npol\n"} {
-		if _, err := ParseKept(text); err == nil {
-			t.Errorf("%q is believed to be one", text)
-		}
-	}
-}
-
 // TestFilled: memory of the supervisor that a call has not filled, or with something else, is
 // not what it gives.
 func TestFilled(t *testing.T) {
@@ -415,67 +264,4 @@ func TestApart(t *testing.T) {
 			t.Errorf("after %q a task has filters that the other has not", text)
 		}
 	}
-}
-
-// TestStatements: every operation has its statement in C, in the words of that program: no
-// value is one that only this process has.
-func TestStatements(t *testing.T) {
-	f := &Finding{What: Answers, Program: "poll\n", Filter: model.Redirect}
-	text, err := f.C()
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := symbolic(model.Redirect)
-	var b strings.Builder
-	b.WriteString(text + "void every_one(void);\nvoid every_one(void)\n{\n\tstruct notif mine = { 0 };\n")
-	for _, o := range model.All() {
-		s := w.statement(o, w.state.Number(o), "mine")
-		for _, own := range []string{"0x1111", "0x2222", "0x3333", "0x4444"} { // see symbolicID
-			if strings.Contains(s, own) {
-				t.Errorf("%v is %s", o, s)
-			}
-		}
-		b.WriteString("\t" + s + "\n")
-	}
-	b.WriteString("}\n")
-	source := filepath.Join(t.TempDir(), "all.c")
-	if err := os.WriteFile(source, []byte(b.String()), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := exec.Command("gcc", "-fsyntax-only", "-Wall", "-Wextra", "-Werror", source).CombinedOutput(); err != nil {
-		t.Errorf("gcc: %v\n%.2000s", err, out)
-	}
-}
-
-// FuzzKept: a program of a corpus, which a guest may have sent, is refused in words that can
-// be shown, or is the same when it is read again, and can be written in C and Go.
-func FuzzKept(f *testing.F) {
-	for _, text := range []string{
-		"", "poll\n", "# filter\npoll", "# filter redirect,killable\ntrap 0 openat | trap 1 bind\nrecv dirty\n", "# filter redirect,\x1b[2J\npoll\n",
-		"trap 0 program\nrecv plain\nsend newest event\nrecv plain\npin newest plain\nclose | send newest-2 nothing\n",
-		"filter 1 sync-tid\ntarget-call none write fstat\n# filter all\nkill\nsignal 1 restart\n", "map 0 over\nmap 2 over\n", "send newest-3 value | \n",
-		"poll \x00\n", "poll" + strings.Repeat(" much", 1000),
-	} {
-		f.Add(text)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		k, err := ParseKept(text)
-		if err != nil {
-			if said := err.Error(); len(said) > 1000 || strings.ContainsFunc(said, func(r rune) bool { return !unicode.IsPrint(r) }) {
-				t.Errorf("%q is refused with %q", text, said)
-			}
-			return
-		}
-		again, err := ParseKept(k.String())
-		if diff := cmp.Diff(k, again); err != nil || diff != "" {
-			t.Errorf("%q is read again (-before +after): %v\n%s", text, err, diff)
-		}
-		finding := Finding{What: Answers, Program: k.Program.String(), Filter: k.Filter}
-		if _, err := finding.C(); err != nil {
-			t.Errorf("%q in C: %v", text, err)
-		}
-		if _, err := finding.GoTest(); err != nil {
-			t.Errorf("%q in Go: %v", text, err)
-		}
-	})
 }
